@@ -1,0 +1,21 @@
+// Every limit in one place. Over a limit is an error that names it, never a truncation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace bulkhead::limits {
+
+inline constexpr std::size_t kConfigBytes = 16u << 20;   // config.json; a Docker one is 10-30 KB
+inline constexpr std::size_t kPolicyBytes = 1u << 20;    // admin-settings.json
+inline constexpr std::size_t kStateBytes = 16u << 20;    // our own state.json (holds annotations)
+inline constexpr std::size_t kJsonDepth = 32;
+inline constexpr std::size_t kContainerIdBytes = 1024;   // as runc
+inline constexpr std::size_t kMounts = 4096;
+inline constexpr std::size_t kArgs = 1u << 16;
+inline constexpr std::size_t kSeccompInstructions = 32768;  // kernel: BPF_MAXINSNS is 4096 per filter
+inline constexpr std::uint32_t kIdRange = 65536;            // ids per container
+inline constexpr std::uint32_t kIdRanges = 4096;            // ranges in the default pool
+inline constexpr std::size_t kSmallFileBytes = 1u << 20;    // /proc and /sys files, pid files
+
+}  // namespace bulkhead::limits

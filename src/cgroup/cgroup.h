@@ -1,0 +1,94 @@
+// The container's control groups: one interface, three managers (cgroupfs on v1 and hybrid hosts,
+// cgroupfs on v2, systemd). Callers never branch on the kind. All paths are opened relative to
+// directory fds; a container's own limits stay owned by host root, only what the kernel's
+// delegation rules name (cgroup.procs, cgroup.threads, cgroup.subtree_control; tasks on v1) and the
+// directory itself is given to the container's root.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "spec/types.h"
+
+namespace bulkhead::cgroup {
+
+// What a container's cgroups are, as kept in the state file.
+struct Location {
+  enum class Driver { kCgroupfs, kSystemd };
+  Driver driver = Driver::kCgroupfs;
+  std::string path;                 // cgroupfs: "/docker/ID" below every hierarchy's mount point;
+                                    // systemd: the unit's cgroup, once known
+  std::string slice, prefix, name;  // systemd: parsed from "slice:prefix:name"
+};
+
+// One mounted hierarchy of the host as a container sees it below /sys/fs/cgroup.
+struct View {
+  std::string name;       // v1: "memory", "cpu,cpuacct", "systemd", "unified"; v2: "" (the root)
+  UniqueFd directory;     // O_PATH of the container's cgroup in that hierarchy
+};
+
+struct Stats;  // cgroup/stats.h
+
+class Manager {
+ public:
+  virtual ~Manager() = default;
+
+  // Makes the cgroup(s), refuses one that exists with processes in it or that is frozen (crun hangs
+  // on the latter), applies `resources` where the kernel wants it before processes enter.
+  // `devices` are the complete rules in order (deny-all first where the caller wants it).
+  // On error nothing that this call made is left.
+  virtual Result<> create(const spec::Resources& resources) = 0;
+
+  // Moves `pid` (host's view) into the cgroup(s).
+  virtual Result<> enter(pid_t pid) = 0;
+
+  // Gives the delegated files to the container's root (ids of the host).
+  virtual Result<> delegate(uid_t uid, gid_t gid) = 0;
+
+  // `update`: only the fields that are set change.
+  virtual Result<> update(const spec::Resources& resources) = 0;
+
+  virtual Result<> freeze(bool frozen) = 0;
+  virtual Result<bool> is_frozen() const = 0;
+
+  // Every process below the container's cgroup, sub-cgroups included (host's view).
+  virtual Result<std::vector<pid_t>> processes() const = 0;
+
+  // SIGKILL to all of them; by cgroup.kill where the kernel has it, else freeze-kill-thaw.
+  virtual Result<> kill_all() = 0;
+
+  // Removes the cgroup(s) with all descendants; retries EBUSY for at most `timeout_ms`. Absent
+  // ones are no error.
+  virtual Result<> destroy(int timeout_ms) = 0;
+
+  virtual Result<Stats> stats() const = 0;
+
+  // For the container's /sys/fs/cgroup.
+  virtual Result<std::vector<View>> views() const = 0;
+
+  // For the state file: the location with what create() learned.
+  virtual const Location& location() const = 0;
+
+  // v1: path per controller for hooks' state and `state`'s consumers; v2: one entry "".
+  virtual std::vector<std::pair<std::string, std::string>> paths() const = 0;
+};
+
+enum class Mode { kLegacy, kHybrid, kUnified };
+
+// What the host has mounted below /sys/fs/cgroup.
+Result<Mode> detect_mode();
+
+// Parses linux.cgroupsPath. cgroupfs: absolute or relative path without ".."; empty:
+// "/<default_parent>/<id>". systemd: "slice:prefix:name" (empty slice: system.slice).
+Result<Location> locate(std::string_view cgroups_path, std::string_view id, bool systemd);
+
+// The manager for a location (a new one or one read back from state).
+Result<std::unique_ptr<Manager>> make_manager(Location location);
+
+}  // namespace bulkhead::cgroup
