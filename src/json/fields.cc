@@ -42,6 +42,19 @@ std::unexpected<Error> out_of_range(const Path& path, const Value& value, std::i
   return fail_at(path, cat(found, " is out of range (", min, " to ", max, ")"));
 }
 
+constexpr std::size_t kNoEntry = SIZE_MAX;
+
+// The index of `key`, or kNoEntry where unknown keys are ignored.
+Result<std::size_t> find_entry(std::span<const Entry> entries, Unknown unknown,
+                               std::string_view key, const Path& path) {
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (entries[i].key == key) return i;
+  for (const auto& entry : entries)
+    if (folds_to(key, entry.key)) return fail_at(path, cat("must be written \"", entry.key, "\""));
+  if (unknown == Unknown::kRefuse) return fail_at(path, "unknown key");
+  return kNoEntry;
+}
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
@@ -115,6 +128,30 @@ Result<std::uint64_t> read_unsigned(const Value& value, const Path& path, std::u
                                   : static_cast<std::uint64_t>(value.get_int64());
   if (number > max) return out_of_range(path, value, 0, max);
   return number;
+}
+
+Result<> read_one_of(std::string& out, const Value& value, const Path& path,
+                     std::span<const std::string_view> names) {
+  TRY(read_value(out, value, path));
+  if (std::ranges::find(names, out) != names.end()) return {};
+  return not_one_of(path, out, names);
+}
+
+Result<> read_members(void* object, const Value& value, const Path& path,
+                      std::span<const Entry> entries, Unknown unknown) {
+  std::uint64_t seen = 0;
+  for (const auto& member : *TRY(object_in(value, path))) {
+    std::string_view key(member.key().data(), member.key().size());
+    Path here(path, key);
+    std::size_t index = TRY(find_entry(entries, unknown, key, here));
+    if (index == kNoEntry || member.value().is_null()) continue;
+    TRY(entries[index].read(object, member.value(), here));
+    seen |= std::uint64_t{1} << index;
+  }
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (entries[i].presence == kRequired && !(seen >> i & 1))
+      return fail_at(Path(path, entries[i].key), "is missing");
+  return {};
 }
 
 Result<const Array*> array_in(const Value& value, const Path& path, std::size_t max_items) {

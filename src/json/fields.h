@@ -2,9 +2,11 @@
 // must be there. The C++ type of the member says which JSON type is expected, so that most lines
 // are  {"cwd", field<&Process::cwd>, kRequired}.
 //
-//   inline Table<Root> fields_of(std::type_identity<Root>) {
-//     static constexpr Field<Root> kFields[] = {
-//         {"path", field<&Root::path>, kRequired}, {"readonly", field<&Root::readonly>}};
+//   Table<Root> fields_of(std::type_identity<Root>) {
+//     static constexpr auto kFields = fields<Root>({
+//         {"path", field<&Root::path>, kRequired},
+//         {"readonly", field<&Root::readonly>},
+//     });
 //     return {kFields};
 //   }
 //   Result<Root> root = read<Root>(value, Path("root"));
@@ -15,6 +17,7 @@
 // "process.cwd: expected a string, found a number".
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -24,6 +27,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/limits.h"
@@ -66,18 +70,59 @@ bool folds_to(std::string_view key, std::string_view name);
 enum Presence : bool { kOptional, kRequired };
 enum class Unknown { kIgnore, kRefuse };  // keys that the table does not know
 
+// ---- tables --------------------------------------------------------------------------------
+// Lines are typed by their object (Field<T>) where they are written and erased for the one loop
+// that walks them: thirty tables would otherwise be thirty loops in a binary that is to be small.
+
+using ErasedRead = Result<> (*)(void* object, const Value& value, const Path& path);
+
 template <typename T>
-struct Field {
-  std::string_view key;
-  Result<> (*read)(T& out, const Value& value, const Path& path);
-  Presence presence = kOptional;
+struct Reader {
+  ErasedRead erased;
 };
 
 template <typename T>
+struct Field {
+  std::string_view key;
+  Reader<T> reader;
+  Presence presence = kOptional;
+};
+
+struct Entry {
+  std::string_view key;
+  ErasedRead read;
+  Presence presence;
+};
+
+template <typename T, std::size_t N>
+struct Fields {
+  std::array<Entry, N> entries;
+};
+
+template <typename T, std::size_t N>
+consteval Fields<T, N> fields(const Field<T> (&lines)[N]) {
+  static_assert(N <= 64);  // read_members() keeps a bit for each
+  Fields<T, N> out{};
+  for (std::size_t i = 0; i < N; ++i)
+    out.entries[i] = {lines[i].key, lines[i].reader.erased, lines[i].presence};
+  return out;
+}
+
+template <typename T>
 struct Table {
-  std::span<const Field<T>> fields;  // at most 64
-  Unknown unknown = Unknown::kIgnore;
-  Result<> (*check)(T& out, const Path& path) = nullptr;  // the whole object, after its fields
+  using Check = Result<> (*)(T& out, const Path& path);  // the whole object, after its fields
+
+  template <std::size_t N>
+  Table(const Fields<T, N>& fields, Unknown unknown_keys = Unknown::kIgnore,
+        Check check_object = nullptr)
+      : entries(fields.entries), unknown(unknown_keys), check(check_object) {}
+  template <std::size_t N>
+  Table(const Fields<T, N>& fields, Check check_object)
+      : Table(fields, Unknown::kIgnore, check_object) {}
+
+  std::span<const Entry> entries;
+  Unknown unknown;
+  Check check;
 };
 
 template <typename T>
@@ -92,6 +137,10 @@ Result<> read_value(std::string& out, const Value& value, const Path& path);
 Result<std::int64_t> read_signed(const Value& value, const Path& path, std::int64_t min,
                                  std::int64_t max);
 Result<std::uint64_t> read_unsigned(const Value& value, const Path& path, std::uint64_t max);
+
+// A string out of `names`.
+Result<> read_one_of(std::string& out, const Value& value, const Path& path,
+                     std::span<const std::string_view> names);
 
 template <std::integral Int>
 Result<> read_value(Int& out, const Value& value, const Path& path) {
@@ -134,43 +183,15 @@ Result<> read_value(std::map<std::string, T, Less>& out, const Value& value, con
   return {};
 }
 
-// The index of `key` in the table, its size when it is unknown and may be; errors for case variants
-// of known keys and for unknown keys where those are refused.
-template <typename T>
-Result<std::size_t> find_field(const Table<T>& table, std::string_view key, const Path& path);
-
-template <typename T>
-Result<> read_object(T& out, const Value& value, const Path& path, const Table<T>& table) {
-  const Object* object = TRY(object_in(value, path));
-  std::uint64_t seen = 0;
-  for (const auto& member : *object) {
-    std::string_view key(member.key().data(), member.key().size());
-    Path here(path, key);
-    std::size_t index = TRY(find_field(table, key, here));
-    if (index == table.fields.size() || member.value().is_null()) continue;
-    TRY(table.fields[index].read(out, member.value(), here));
-    seen |= std::uint64_t{1} << index;
-  }
-  for (std::size_t i = 0; i < table.fields.size(); ++i)
-    if (table.fields[i].presence == kRequired && !(seen >> i & 1))
-      return fail_at(Path(path, table.fields[i].key), "is missing");
-  return table.check ? table.check(out, path) : Result<>();
-}
+// Reads every member of the object in `value` by its entry; `object` is what they belong to.
+Result<> read_members(void* object, const Value& value, const Path& path,
+                      std::span<const Entry> entries, Unknown unknown);
 
 template <HasTable T>
 Result<> read_value(T& out, const Value& value, const Path& path) {
-  return read_object(out, value, path, fields_of(std::type_identity<T>()));
-}
-
-template <typename T>
-Result<std::size_t> find_field(const Table<T>& table, std::string_view key, const Path& path) {
-  for (std::size_t i = 0; i < table.fields.size(); ++i)
-    if (table.fields[i].key == key) return i;
-  for (const auto& field : table.fields)
-    if (folds_to(key, field.key))
-      return fail_at(path, std::string("must be written \"").append(field.key).append("\""));
-  if (table.unknown == Unknown::kRefuse) return fail_at(path, "unknown key");
-  return table.fields.size();
+  auto table = fields_of(std::type_identity<T>());
+  auto result = read_members(&out, value, path, table.entries, table.unknown);
+  return result && table.check ? table.check(out, path) : std::move(result);
 }
 
 // One value as a T.
@@ -193,21 +214,34 @@ struct ByType {
 namespace detail {
 template <typename Owner, typename Member>
 Owner owner_of(Member Owner::*);
+template <typename T>
+T owner_of(Result<> (*)(T&, const Value&, const Path&));
+template <auto What>
+using Owner = decltype(owner_of(What));
 }  // namespace detail
 
-// A table entry's reader for a member: by its type, or by the callable `Read`.
-template <auto Member, auto Read = ByType{}>
-Result<> field(decltype(detail::owner_of(Member))& out, const Value& value, const Path& path) {
-  return Read(out.*Member, value, path);
-}
+// A table entry's reader that is a function of its own: Result<> f(T&, const Value&, const Path&).
+template <auto Function>
+inline constexpr Reader<detail::Owner<Function>> custom{
+    [](void* object, const Value& value, const Path& path) -> Result<> {
+      return Function(*static_cast<detail::Owner<Function>*>(object), value, path);
+    }};
 
-// A string member that must be one of `Names` (a static constexpr array of std::string_view).
+// The reader of a member: by its type, or by the callable `Read`.
+template <auto Member, auto Read = ByType{}>
+inline constexpr Reader<detail::Owner<Member>> field{
+    [](void* object, const Value& value, const Path& path) -> Result<> {
+      return Read(static_cast<detail::Owner<Member>*>(object)->*Member, value, path);
+    }};
+
+// A string that must be one of `Names` (a constexpr array of std::string_view).
+template <const auto& Names>
+struct OneOf {
+  Result<> operator()(std::string& out, const Value& value, const Path& path) const {
+    return read_one_of(out, value, path, Names);
+  }
+};
 template <auto Member, const auto& Names>
-Result<> one_of(decltype(detail::owner_of(Member))& out, const Value& value, const Path& path) {
-  TRY(read_value(out.*Member, value, path));
-  for (std::string_view name : Names)
-    if (name == out.*Member) return {};
-  return not_one_of(path, out.*Member, Names);
-}
+inline constexpr auto one_of = field<Member, OneOf<Names>{}>;
 
 }  // namespace bulkhead::json

@@ -1,6 +1,5 @@
 #include "json/write.h"
 
-#include <utility>
 
 namespace bulkhead::json {
 namespace {

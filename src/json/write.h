@@ -3,9 +3,14 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <map>
+#include <ranges>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace bulkhead::json {
 
@@ -43,7 +48,24 @@ class Writer {
     if constexpr (std::is_signed_v<Int>) return number_value(static_cast<std::int64_t>(number));
     return number_value(static_cast<std::uint64_t>(number));
   }
+  Writer& value(char) = delete;  // a number or a string?
   Writer& null() { return raw("null"); }
+
+  // Vectors, arrays and spans of what value() takes.
+  template <std::ranges::input_range Range>
+    requires(!std::convertible_to<Range, std::string_view>)
+  Writer& value(const Range& items) {
+    begin_array();
+    for (const auto& item : items) value(item);
+    return end_array();
+  }
+  // Maps from strings to what value() takes.
+  template <typename T, typename Less>
+  Writer& value(const std::map<std::string, T, Less>& members) {
+    begin_object();
+    for (const auto& [name, content] : members) field(name, content);
+    return end_object();
+  }
 
   template <typename T>
   Writer& field(std::string_view name, const T& content) {

@@ -7,7 +7,9 @@
 namespace bulkhead::spec {
 namespace {
 
+using json::custom;
 using json::field;
+using json::fields;
 using json::kRequired;
 using json::Path;
 using json::Value;
@@ -45,25 +47,25 @@ Result<Value> parse_limited(std::string_view text) {
 }  // namespace
 
 json::Table<Root> fields_of(std::type_identity<Root>) {
-  static constexpr json::Field<Root> kFields[] = {
+  static constexpr auto kFields = fields<Root>({
       {"path", field<&Root::path>, kRequired},
       {"readonly", field<&Root::readonly>},
-  };
-  return {kFields, json::Unknown::kIgnore, check_root};
+  });
+  return {kFields, check_root};
 }
 
 json::Table<Spec> fields_of(std::type_identity<Spec>) {
-  static constexpr json::Field<Spec> kFields[] = {
-      {"ociVersion", read_version, kRequired},
+  static constexpr auto kFields = fields<Spec>({
+      {"ociVersion", custom<read_version>, kRequired},
       {"process", field<&Spec::process>},
       {"root", field<&Spec::root>, kRequired},
       {"hostname", field<&Spec::hostname>},
       {"domainname", field<&Spec::domainname>},
       {"mounts", field<&Spec::mounts, ReadAtMost<limits::kMounts>{}>},
       {"hooks", field<&Spec::hooks>},
-      {"annotations", read_annotations},
+      {"annotations", custom<read_annotations>},
       {"linux", field<&Spec::linux_>},
-  };
+  });
   return {kFields};
 }
 

@@ -4,8 +4,9 @@
 
 namespace bulkhead::spec {
 
-using json::Field;
+using json::custom;
 using json::field;
+using json::fields;
 using json::kRequired;
 using json::Path;
 using json::Table;
@@ -46,26 +47,26 @@ using NumberOrAll = ReadBetween<-1, kHighestNumber>;
 }  // namespace
 
 Table<Device> fields_of(std::type_identity<Device>) {
-  static constexpr Field<Device> kFields[] = {
+  static constexpr auto kFields = fields<Device>({
       {"path", field<&Device::path, ReadAbsolutePath{}>, kRequired},
-      {"type", read_device_type, kRequired},
+      {"type", custom<read_device_type>, kRequired},
       {"major", field<&Device::major, Number{}>},
       {"minor", field<&Device::minor, Number{}>},
       {"fileMode", field<&Device::file_mode>},
       {"uid", field<&Device::uid, ReadId{}>},
       {"gid", field<&Device::gid, ReadId{}>},
-  };
+  });
   return {kFields};
 }
 
 Table<DeviceRule> fields_of(std::type_identity<DeviceRule>) {
-  static constexpr Field<DeviceRule> kFields[] = {
+  static constexpr auto kFields = fields<DeviceRule>({
       {"allow", field<&DeviceRule::allow>, kRequired},
-      {"type", read_rule_type},
+      {"type", custom<read_rule_type>},
       {"major", field<&DeviceRule::major, NumberOrAll{}>},
       {"minor", field<&DeviceRule::minor, NumberOrAll{}>},
-      {"access", read_access, kRequired},
-  };
+      {"access", custom<read_access>, kRequired},
+  });
   return {kFields};
 }
 

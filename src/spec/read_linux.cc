@@ -4,8 +4,9 @@
 
 namespace bulkhead::spec {
 
-using json::Field;
+using json::custom;
 using json::field;
+using json::fields;
 using json::kRequired;
 using json::one_of;
 using json::Path;
@@ -28,10 +29,10 @@ struct Personality {
 };
 
 Table<Personality> fields_of(std::type_identity<Personality>) {
-  static constexpr Field<Personality> kFields[] = {
+  static constexpr auto kFields = fields<Personality>({
       {"domain", one_of<&Personality::domain, kPersonalities>, kRequired},
       {"flags", field<&Personality::flags>},
-  };
+  });
   return {kFields};
 }
 
@@ -76,24 +77,24 @@ Result<> check_namespace(Namespace& entry, const Path& path) {
 }  // namespace
 
 Table<Namespace> fields_of(std::type_identity<Namespace>) {
-  static constexpr Field<Namespace> kFields[] = {
+  static constexpr auto kFields = fields<Namespace>({
       {"type", one_of<&Namespace::type, kNamespaceTypes>, kRequired},
       {"path", field<&Namespace::path>},
-  };
-  return {kFields, json::Unknown::kIgnore, check_namespace};
+  });
+  return {kFields, check_namespace};
 }
 
 Table<TimeOffset> fields_of(std::type_identity<TimeOffset>) {
-  static constexpr Field<TimeOffset> kFields[] = {
+  static constexpr auto kFields = fields<TimeOffset>({
       {"secs", field<&TimeOffset::seconds>},
       {"nanosecs", field<&TimeOffset::nanoseconds, ReadBetween<0, 999999999>{}>},
-  };
+  });
   return {kFields};
 }
 
 Table<Linux> fields_of(std::type_identity<Linux>) {
   using Mappings = ReadAtMost<340>;  // kernel: UID_GID_MAP_MAX_EXTENTS
-  static constexpr Field<Linux> kFields[] = {
+  static constexpr auto kFields = fields<Linux>({
       {"uidMappings", field<&Linux::uid_mappings, Mappings{}>},
       {"gidMappings", field<&Linux::gid_mappings, Mappings{}>},
       {"sysctl", field<&Linux::sysctl>},
@@ -106,13 +107,13 @@ Table<Linux> fields_of(std::type_identity<Linux>) {
       {"maskedPaths", field<&Linux::masked_paths, ReadAbsolutePath{}>},
       {"readonlyPaths", field<&Linux::readonly_paths, ReadAbsolutePath{}>},
       {"mountLabel", field<&Linux::mount_label>},
-      {"intelRdt", read_intel_rdt},
-      {"personality", read_personality},
-      {"timeOffsets", read_time_offsets},
-      {"netDevices", unsupported<Linux>},
-      {"memoryPolicy", unsupported<Linux>},
-  };
-  return {kFields, json::Unknown::kIgnore, check_linux};
+      {"intelRdt", custom<read_intel_rdt>},
+      {"personality", custom<read_personality>},
+      {"timeOffsets", custom<read_time_offsets>},
+      {"netDevices", custom<unsupported<Linux>>},
+      {"memoryPolicy", custom<unsupported<Linux>>},
+  });
+  return {kFields, check_linux};
 }
 
 }  // namespace bulkhead::spec

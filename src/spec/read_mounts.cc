@@ -4,8 +4,8 @@
 
 namespace bulkhead::spec {
 
-using json::Field;
 using json::field;
+using json::fields;
 using json::kRequired;
 using json::Path;
 using json::Table;
@@ -36,25 +36,25 @@ Result<> check_mount(Mount& mount, const Path& path) {
 }  // namespace
 
 Table<IdMapping> fields_of(std::type_identity<IdMapping>) {
-  static constexpr Field<IdMapping> kFields[] = {
+  static constexpr auto kFields = fields<IdMapping>({
       {"containerID", field<&IdMapping::container_id>, kRequired},
       {"hostID", field<&IdMapping::host_id>, kRequired},
       {"size", field<&IdMapping::size>, kRequired},
-  };
-  return {kFields, json::Unknown::kIgnore, check_mapping};
+  });
+  return {kFields, check_mapping};
 }
 
 Table<Mount> fields_of(std::type_identity<Mount>) {
   using Mappings = ReadAtMost<kMappings>;
-  static constexpr Field<Mount> kFields[] = {
+  static constexpr auto kFields = fields<Mount>({
       {"destination", field<&Mount::destination>, kRequired},
       {"type", field<&Mount::type>},
       {"source", field<&Mount::source>},
       {"options", field<&Mount::options>},
       {"uidMappings", field<&Mount::uid_mappings, Mappings{}>},
       {"gidMappings", field<&Mount::gid_mappings, Mappings{}>},
-  };
-  return {kFields, json::Unknown::kIgnore, check_mount};
+  });
+  return {kFields, check_mount};
 }
 
 }  // namespace bulkhead::spec

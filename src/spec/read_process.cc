@@ -4,8 +4,8 @@
 
 namespace bulkhead::spec {
 
-using json::Field;
 using json::field;
+using json::fields;
 using json::kRequired;
 using json::one_of;
 using json::Path;
@@ -55,46 +55,46 @@ Result<> check_scheduler(Scheduler& scheduler, const Path& path) {
 }  // namespace
 
 Table<User> fields_of(std::type_identity<User>) {
-  static constexpr Field<User> kFields[] = {
+  static constexpr auto kFields = fields<User>({
       {"uid", field<&User::uid, ReadId{}>, kRequired},
       {"gid", field<&User::gid, ReadId{}>, kRequired},
       {"umask", field<&User::umask, ReadBetween<0, 07777>{}>},
       {"additionalGids", field<&User::additional_gids, ReadId{}>},
-  };
+  });
   return {kFields};
 }
 
 Table<ConsoleSize> fields_of(std::type_identity<ConsoleSize>) {
   using Size = ReadBetween<0, 65535>;  // struct winsize has unsigned short
-  static constexpr Field<ConsoleSize> kFields[] = {
+  static constexpr auto kFields = fields<ConsoleSize>({
       {"width", field<&ConsoleSize::width, Size{}>, kRequired},
       {"height", field<&ConsoleSize::height, Size{}>, kRequired},
-  };
+  });
   return {kFields};
 }
 
 Table<Capabilities> fields_of(std::type_identity<Capabilities>) {
-  static constexpr Field<Capabilities> kFields[] = {
+  static constexpr auto kFields = fields<Capabilities>({
       {"bounding", field<&Capabilities::bounding>},
       {"effective", field<&Capabilities::effective>},
       {"permitted", field<&Capabilities::permitted>},
       {"inheritable", field<&Capabilities::inheritable>},
       {"ambient", field<&Capabilities::ambient>},
-  };
+  });
   return {kFields};
 }
 
 Table<Rlimit> fields_of(std::type_identity<Rlimit>) {
-  static constexpr Field<Rlimit> kFields[] = {
+  static constexpr auto kFields = fields<Rlimit>({
       {"type", field<&Rlimit::type>, kRequired},
       {"soft", field<&Rlimit::soft>, kRequired},
       {"hard", field<&Rlimit::hard>, kRequired},
-  };
-  return {kFields, json::Unknown::kIgnore, check_rlimit};
+  });
+  return {kFields, check_rlimit};
 }
 
 Table<Scheduler> fields_of(std::type_identity<Scheduler>) {
-  static constexpr Field<Scheduler> kFields[] = {
+  static constexpr auto kFields = fields<Scheduler>({
       {"policy", one_of<&Scheduler::policy, kSchedulerPolicies>, kRequired},
       {"nice", field<&Scheduler::nice, ReadBetween<-20, 19>{}>},
       {"priority", field<&Scheduler::priority, ReadBetween<0, 99>{}>},
@@ -102,29 +102,29 @@ Table<Scheduler> fields_of(std::type_identity<Scheduler>) {
       {"runtime", field<&Scheduler::runtime_ns>},
       {"deadline", field<&Scheduler::deadline_ns>},
       {"period", field<&Scheduler::period_ns>},
-  };
-  return {kFields, json::Unknown::kIgnore, check_scheduler};
+  });
+  return {kFields, check_scheduler};
 }
 
 Table<IoPriority> fields_of(std::type_identity<IoPriority>) {
-  static constexpr Field<IoPriority> kFields[] = {
+  static constexpr auto kFields = fields<IoPriority>({
       {"class", one_of<&IoPriority::io_class, kIoClasses>, kRequired},
       {"priority", field<&IoPriority::priority, ReadBetween<0, 7>{}>},
-  };
+  });
   return {kFields};
 }
 
 Table<CpuAffinity> fields_of(std::type_identity<CpuAffinity>) {
-  static constexpr Field<CpuAffinity> kFields[] = {
+  static constexpr auto kFields = fields<CpuAffinity>({
       {"initial", field<&CpuAffinity::initial>},
       {"final", field<&CpuAffinity::final>},
-  };
+  });
   return {kFields};
 }
 
 Table<Process> fields_of(std::type_identity<Process>) {
   using Strings = ReadAtMost<limits::kArgs>;
-  static constexpr Field<Process> kFields[] = {
+  static constexpr auto kFields = fields<Process>({
       {"terminal", field<&Process::terminal>},
       {"consoleSize", field<&Process::console_size>},
       {"user", field<&Process::user>},
@@ -140,8 +140,8 @@ Table<Process> fields_of(std::type_identity<Process>) {
       {"scheduler", field<&Process::scheduler>},
       {"ioPriority", field<&Process::io_priority>},
       {"execCPUAffinity", field<&Process::exec_cpu_affinity>},
-  };
-  return {kFields, json::Unknown::kIgnore, check_process};
+  });
+  return {kFields, check_process};
 }
 
 }  // namespace bulkhead::spec

@@ -4,8 +4,9 @@
 
 namespace bulkhead::spec {
 
-using json::Field;
+using json::custom;
 using json::field;
+using json::fields;
 using json::kRequired;
 using json::Path;
 using json::Table;
@@ -18,7 +19,7 @@ struct Pids {
 };
 
 Table<Pids> fields_of(std::type_identity<Pids>) {
-  static constexpr Field<Pids> kFields[] = {{"limit", field<&Pids::limit>}};
+  static constexpr auto kFields = fields<Pids>({{"limit", field<&Pids::limit>}});
   return {kFields};
 }
 
@@ -37,22 +38,22 @@ Result<> read_swappiness(MemoryResources& out, const Value& value, const Path& p
 }  // namespace
 
 Table<MemoryResources> fields_of(std::type_identity<MemoryResources>) {
-  static constexpr Field<MemoryResources> kFields[] = {
+  static constexpr auto kFields = fields<MemoryResources>({
       {"limit", field<&MemoryResources::limit>},
       {"reservation", field<&MemoryResources::reservation>},
       {"swap", field<&MemoryResources::swap>},
       {"kernel", field<&MemoryResources::kernel>},
       {"kernelTCP", field<&MemoryResources::kernel_tcp>},
-      {"swappiness", read_swappiness},
+      {"swappiness", custom<read_swappiness>},
       {"disableOOMKiller", field<&MemoryResources::disable_oom_killer>},
       {"useHierarchy", field<&MemoryResources::use_hierarchy>},
       {"checkBeforeUpdate", field<&MemoryResources::check_before_update>},
-  };
+  });
   return {kFields};
 }
 
 Table<CpuResources> fields_of(std::type_identity<CpuResources>) {
-  static constexpr Field<CpuResources> kFields[] = {
+  static constexpr auto kFields = fields<CpuResources>({
       {"shares", field<&CpuResources::shares>},
       {"quota", field<&CpuResources::quota>},
       {"burst", field<&CpuResources::burst>},
@@ -62,64 +63,64 @@ Table<CpuResources> fields_of(std::type_identity<CpuResources>) {
       {"cpus", field<&CpuResources::cpus>},
       {"mems", field<&CpuResources::mems>},
       {"idle", field<&CpuResources::idle>},
-  };
+  });
   return {kFields};
 }
 
 Table<HugepageLimit> fields_of(std::type_identity<HugepageLimit>) {
-  static constexpr Field<HugepageLimit> kFields[] = {
+  static constexpr auto kFields = fields<HugepageLimit>({
       {"pageSize", field<&HugepageLimit::page_size>, kRequired},
       {"limit", field<&HugepageLimit::limit>, kRequired},
-  };
+  });
   return {kFields};
 }
 
 Table<InterfacePriority> fields_of(std::type_identity<InterfacePriority>) {
-  static constexpr Field<InterfacePriority> kFields[] = {
+  static constexpr auto kFields = fields<InterfacePriority>({
       {"name", field<&InterfacePriority::name>, kRequired},
       {"priority", field<&InterfacePriority::priority>, kRequired},
-  };
+  });
   return {kFields};
 }
 
 Table<NetworkResources> fields_of(std::type_identity<NetworkResources>) {
-  static constexpr Field<NetworkResources> kFields[] = {
+  static constexpr auto kFields = fields<NetworkResources>({
       {"classID", field<&NetworkResources::class_id>},
       {"priorities", field<&NetworkResources::priorities>},
-  };
+  });
   return {kFields};
 }
 
 Table<RdmaLimit> fields_of(std::type_identity<RdmaLimit>) {
-  static constexpr Field<RdmaLimit> kFields[] = {
+  static constexpr auto kFields = fields<RdmaLimit>({
       {"hcaHandles", field<&RdmaLimit::hca_handles>},
       {"hcaObjects", field<&RdmaLimit::hca_objects>},
-  };
+  });
   return {kFields};
 }
 
 Table<WeightDevice> fields_of(std::type_identity<WeightDevice>) {
-  static constexpr Field<WeightDevice> kFields[] = {
+  static constexpr auto kFields = fields<WeightDevice>({
       {"major", field<&WeightDevice::major>, kRequired},
       {"minor", field<&WeightDevice::minor>, kRequired},
       {"weight", field<&WeightDevice::weight>},
       {"leafWeight", field<&WeightDevice::leaf_weight>},
-  };
+  });
   return {kFields};
 }
 
 Table<ThrottleDevice> fields_of(std::type_identity<ThrottleDevice>) {
-  static constexpr Field<ThrottleDevice> kFields[] = {
+  static constexpr auto kFields = fields<ThrottleDevice>({
       {"major", field<&ThrottleDevice::major>, kRequired},
       {"minor", field<&ThrottleDevice::minor>, kRequired},
       {"rate", field<&ThrottleDevice::rate>, kRequired},
-  };
+  });
   return {kFields};
 }
 
 Table<BlockIoResources> fields_of(std::type_identity<BlockIoResources>) {
   using Io = BlockIoResources;
-  static constexpr Field<Io> kFields[] = {
+  static constexpr auto kFields = fields<Io>({
       {"weight", field<&Io::weight>},
       {"leafWeight", field<&Io::leaf_weight>},
       {"weightDevice", field<&Io::weight_device>},
@@ -127,22 +128,22 @@ Table<BlockIoResources> fields_of(std::type_identity<BlockIoResources>) {
       {"throttleWriteBpsDevice", field<&Io::throttle_write_bps>},
       {"throttleReadIOPSDevice", field<&Io::throttle_read_iops>},
       {"throttleWriteIOPSDevice", field<&Io::throttle_write_iops>},
-  };
+  });
   return {kFields};
 }
 
 Table<Resources> fields_of(std::type_identity<Resources>) {
-  static constexpr Field<Resources> kFields[] = {
+  static constexpr auto kFields = fields<Resources>({
       {"devices", field<&Resources::devices>},
       {"memory", field<&Resources::memory>},
       {"cpu", field<&Resources::cpu>},
-      {"pids", read_pids},
+      {"pids", custom<read_pids>},
       {"blockIO", field<&Resources::block_io>},
       {"hugepageLimits", field<&Resources::hugepage_limits>},
       {"network", field<&Resources::network>},
       {"rdma", field<&Resources::rdma>},
       {"unified", field<&Resources::unified>},
-  };
+  });
   return {kFields};
 }
 
