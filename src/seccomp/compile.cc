@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -98,18 +99,42 @@ Result<std::size_t> add_rules(scmp_filter_ctx context, const spec::Seccomp& prof
   return added;
 }
 
+bool names_call(const spec::Seccomp& profile, std::string_view call) {
+  return std::any_of(profile.syscalls.begin(), profile.syscalls.end(), [&](const auto& rule) {
+    return std::find(rule.names.begin(), rule.names.end(), call) != rule.names.end();
+  });
+}
+
+// The largest number over `at_least` whose call the profile names, found from the numbers' side.
+std::uint32_t highest_named(const spec::Seccomp& profile, std::uint32_t token,
+                            std::uint32_t at_least) {
+  constexpr std::uint32_t kNumbers = 1024;  // twice what Linux has
+  for (std::uint32_t number = kNumbers; number > at_least; --number) {
+    const std::unique_ptr<char, void (*)(void*)> call(
+        seccomp_syscall_resolve_num_arch(token, static_cast<int>(number)), free);
+    if (call && names_call(profile, call.get())) return number;
+  }
+  return at_least;
+}
+
 std::optional<LastCall> last_call(const spec::Seccomp& profile, std::uint32_t token) {
+  // What libseccomp answers for calls that an architecture also has behind socketcall(2) or
+  // ipc(2), instead of the direct number. Calls that it does not have are below -10000.
+  constexpr int kMultiplexed = -1000;
   std::optional<LastCall> last;
+  bool has_multiplexed = false;
   for (const auto& rule : profile.syscalls) {
     for (const auto& name : rule.names) {
       const int number = seccomp_syscall_resolve_name_arch(token, name.c_str());
-      // Negative: unknown, or a name that this architecture does not have.
+      has_multiplexed |= number < -1 && number > kMultiplexed;
       if (number < 0 || !is_ordered_by_age(token, static_cast<std::uint32_t>(number))) continue;
       const auto value = static_cast<std::uint32_t>(number);
       if (!last || value > last->number) last = LastCall{token, value};
     }
   }
-  return last;
+  if (!has_multiplexed) return last;
+  const std::uint32_t highest = highest_named(profile, token, last ? last->number : 0);
+  return highest > 0 ? LastCall{token, highest} : last;
 }
 
 // A default action that lets calls through has no need of ENOSYS; a tracer answers new calls itself.

@@ -14,7 +14,8 @@
 namespace bulkhead::seccomp {
 namespace {
 
-constexpr std::uint32_t kMaxErrno = 4095;    // kernel: larger ones would be clamped silently
+// The kernel clamps larger ones to 4095 silently; libseccomp refuses 4095 too.
+constexpr std::uint32_t kMaxErrno = 4094;
 constexpr std::uint32_t kMaxTrace = 0xffff;  // SECCOMP_RET_DATA
 
 constexpr ActionName kActions[] = {
