@@ -47,10 +47,6 @@ struct MountBind {
   bool into_proc = false;  // a file over one of /proc that the specification allows
   bool is_directory = true;
 };
-struct MountOverlay {  // an overlay mount of the spec, its layers idmapped like the root's
-  std::string target;
-  MountFlags flags;
-};
 // A device node on the container's /dev (a tmpfs of the initial user namespace, where nodes work),
 // owned by container ids; bound from the host where /dev is something else.
 struct MakeNode {
@@ -69,8 +65,8 @@ struct ReadonlyPath {
   std::string path;
 };
 
-using Step = std::variant<MountFileSystem, MountCgroup, MountBind, MountOverlay, MakeNode,
-                          MakeSymlink, MakeConsole, MaskPath, ReadonlyPath>;
+using Step = std::variant<MountFileSystem, MountCgroup, MountBind, MakeNode, MakeSymlink,
+                          MakeConsole, MaskPath, ReadonlyPath>;
 
 struct RootPlan {
   std::string path;

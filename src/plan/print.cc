@@ -57,9 +57,6 @@ struct Printer {
     return cat("bind", s.flags.recursive ? " recursive " : " ", s.source_path, " ", s.target,
                s.idmapped ? " idmapped" : "", flags_text(s.flags));
   }
-  std::string operator()(const MountOverlay& s) const {
-    return cat("mount overlay ", s.target, " idmapped layers", flags_text(s.flags));
-  }
   std::string operator()(const MakeNode& s) const {
     return cat("node ", s.path, " ", std::string(1, s.type), " ", s.major, ":", s.minor, " ",
                octal(s.mode), " ", s.uid, ":", s.gid);
