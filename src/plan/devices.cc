@@ -37,11 +37,6 @@ bool is_standard(const spec::Device& device) {
   });
 }
 
-bool policy_allows(const policy::Policy& policy, const std::string& path) {
-  return std::ranges::any_of(policy.devices(),
-                             [&](const auto& pattern) { return policy::matches(pattern, path); });
-}
-
 // Engines list every node of the host for --privileged, and allow all in the cgroup then.
 bool is_privileged(const spec::Spec& spec) {
   if (!spec.linux_.resources) return false;
@@ -57,7 +52,7 @@ Result<> plan_listed(const spec::Spec& spec, const policy::Policy& policy, bool 
     if (is_standard(device) && is_within(path, "/dev") &&
         std::ranges::any_of(kNodes, [&](const auto& node) { return path == node.path; }))
       continue;
-    if (device.type != 'p' && !is_standard(device) && !policy_allows(policy, path)) {
+    if (device.type != 'p' && !is_standard(device) && !policy::is_device_allowed(policy, path)) {
       if (privileged) continue;
       return refuse(cat("device ", path, " is not allowed; if you wish to allow it, add it to "
                         "bulkhead.devices.allow in the settings file"));

@@ -42,6 +42,7 @@ struct JoinedNamespace {
 struct Facts {
   std::vector<std::optional<Source>> sources;  // per spec mount; empty unless it is a bind
   std::vector<Object> restricted;              // the policy's restricted paths, same order
+  std::string bundle;                          // resolved; engines choose it, API users cannot
   std::vector<JoinedNamespace> joined;         // namespaces of the spec that have a path
   std::string root_fs_type;                    // of root.path
   std::vector<std::string> host_devices;       // allow-listed device nodes that the host has

@@ -32,7 +32,7 @@ Result<> plan_bind(std::size_t index, const std::string& target, MountFlags flag
   if (index >= facts.sources.size() || !facts.sources[index])
     return refuse(cat("mounts: no source for ", target));
   const Source& source = *facts.sources[index];
-  auto masks = TRY(judge_source(source, policy, facts));
+  auto masks = TRY(judge_source(source, !(flags.set & MOUNT_ATTR_RDONLY), policy, facts));
   bool is_directory = source.kind == Source::Kind::kDirectory;
   bool is_node = source.kind == Source::Kind::kCharDevice || source.kind == Source::Kind::kBlockDevice;
   plan.steps.push_back(MountBind{.target = target,
@@ -51,9 +51,8 @@ Result<> plan_mount(const spec::Spec& spec, std::size_t index, const policy::Pol
   const spec::Mount& mount = spec.mounts[index];
   std::string target = clean_path(mount.destination);
   MountFlags flags = TRY(decode_options(mount.options));
-  bool is_bind = flags.bind || mount.type == "bind";
-  TRY(check_destination(mount, target, is_bind));
-  if (is_bind) return plan_bind(index, target, std::move(flags), policy, facts, plan);
+  TRY(check_destination(mount, target, is_bind(mount)));
+  if (is_bind(mount)) return plan_bind(index, target, std::move(flags), policy, facts, plan);
   if (mount.type == "cgroup" || mount.type == "cgroup2") {
     plan.steps.push_back(MountCgroup{target, std::move(flags)});
   } else if (std::ranges::find(kFileSystems, mount.type) != std::end(kFileSystems)) {
@@ -66,6 +65,12 @@ Result<> plan_mount(const spec::Spec& spec, std::size_t index, const policy::Pol
 }
 
 }  // namespace
+
+bool is_bind(const spec::Mount& mount) {
+  return mount.type == "bind" || std::ranges::any_of(mount.options, [](const auto& option) {
+           return option == "bind" || option == "rbind";
+         });
+}
 
 std::string clean_path(std::string_view path) {
   std::vector<std::string_view> parts;

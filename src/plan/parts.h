@@ -15,8 +15,8 @@ Result<std::vector<NamespacePlan>> plan_namespaces(const spec::Spec& spec, const
 
 // restricted.cc: judges one bind source (R4). Returns the paths, relative to the source, that must
 // be masked (policy "mask"); an error when it is refused.
-Result<std::vector<std::string>> judge_source(const Source& source, const policy::Policy& policy,
-                                              const Facts& facts);
+Result<std::vector<std::string>> judge_source(const Source& source, bool writable,
+                                              const policy::Policy& policy, const Facts& facts);
 
 // mounts.cc
 Result<> plan_mounts(const spec::Spec& spec, const policy::Policy& policy, const Facts& facts,
@@ -29,6 +29,9 @@ Result<> plan_devices(const spec::Spec& spec, const policy::Policy& policy, cons
 // sysctl.cc
 Result<std::vector<Sysctl>> plan_sysctls(const spec::Spec& spec,
                                          const std::vector<NamespacePlan>& namespaces);
+
+// Whether a mount of the spec is a bind (by type or by option).
+bool is_bind(const spec::Mount& mount);
 
 // Lexical: absolute, no "." or "..", no double slashes.
 std::string clean_path(std::string_view path);

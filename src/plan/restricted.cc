@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "plan/parts.h"
+#include "policy/pattern.h"
 
 namespace bulkhead::plan {
 namespace {
@@ -19,16 +20,6 @@ constexpr std::string_view kKernelFileSystems[] = {
 
 bool is_kernel_interface(std::string_view fs_type) {
   return std::ranges::find(kKernelFileSystems, fs_type) != std::end(kKernelFileSystems);
-}
-
-std::unexpected<Error> restricted(const Object& object) {
-  return refuse(cat("can't mount ", object.spelled,
-                    " because it's configured as a restricted host mount"));
-}
-
-std::unexpected<Error> restricted(const Object& object, std::string_view what) {
-  return refuse(cat("can't mount ", object.spelled,
-                    " because it's configured as a restricted host mount (", what, ")"));
 }
 
 bool same_inode(const Object& a, const Object& b) {
@@ -47,79 +38,91 @@ std::string path_through(const Object& object, const Object& outer) {
   return outer.spelled + std::string(rest == "/" ? "" : rest);
 }
 
-bool is_excepted(const Object& object, const Object& outer, const policy::Policy& policy) {
-  std::string path = path_through(object, outer);
-  return std::ranges::any_of(policy.exceptions(), [&](const auto& pattern) {
-    return policy::matches(pattern, path);
-  });
-}
+struct Judge {
+  const Source& source;
+  bool writable;
+  const policy::Policy& policy;
+  const Facts& facts;
+  std::vector<std::string> masks = {};
 
-// Is the object itself, or the place it lies in, restricted?
-Result<> judge_object(const Object& object, const Object& as_asked, const policy::Policy& policy,
-                      const Facts& facts) {
-  for (const auto& outer : facts.restricted) {
-    if (same_inode(object, outer) || lies_in(object, outer))
-      if (!is_excepted(object, outer, policy)) return restricted(as_asked);
+  std::unexpected<Error> restricted(std::string_view detail = "") const {
+    return refuse(cat("can't mount ", source.object.spelled,
+                      " because it's configured as a restricted host mount",
+                      detail.empty() ? "" : cat(" (", detail, ")")));
   }
-  return {};
-}
 
-// Restricted things below a directory: refused, or given back as paths to mask.
-Result<> judge_contents(const Object& directory, std::string_view below, const Object& as_asked,
-                        const policy::Policy& policy, const Facts& facts,
-                        std::vector<std::string>& masks) {
-  for (const auto& inner : facts.restricted) {
-    if (!lies_in(inner, directory) || inner.fs_path == directory.fs_path) continue;
-    if (lies_in(directory, inner)) continue;  // judged above
-    if (policy.parents() == policy::ParentRule::kRefuse)
-      return restricted(as_asked, cat("it contains ", inner.spelled));
-    std::string_view rest = inner.fs_path;
-    rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
-    masks.push_back(cat(below, rest));
+  bool applies(std::size_t index) const {
+    return writable || policy.restricted[index].scope == policy::RestrictedPath::Scope::kAlways;
   }
-  return {};
-}
 
-bool is_allowed_device(const Source& source, const policy::Policy& policy) {
-  auto allows = [&](const auto& pattern) { return policy::matches(pattern, source.object.path); };
-  return std::ranges::any_of(policy.devices(), allows) ||
-         std::ranges::any_of(policy.exceptions(), allows);
-}
+  bool is_excepted(const Object& object, const Object& outer) const {
+    std::string path = path_through(object, outer);
+    return std::ranges::any_of(policy.exceptions, [&](const policy::Exception& exception) {
+      return policy::matches(exception.path, path) &&
+             (exception.bundle.empty() || policy::matches(exception.bundle, facts.bundle));
+    });
+  }
+
+  // Whether the object is, or lies in, something restricted.
+  bool is_restricted(const Object& object) const {
+    for (std::size_t i = 0; i < facts.restricted.size(); ++i) {
+      const Object& outer = facts.restricted[i];
+      if (applies(i) && (same_inode(object, outer) || lies_in(object, outer)) &&
+          !is_excepted(object, outer))
+        return true;
+    }
+    return false;
+  }
+
+  // A restricted thing at `below` (relative to the source): the whole is refused, or it is masked.
+  Result<> hide(std::string below, std::string_view what) {
+    if (policy.parents == policy::Parents::kRefuse) return restricted(cat("it contains ", what));
+    masks.push_back(std::move(below));
+    return {};
+  }
+
+  Result<> judge_contents(const Object& directory, std::string_view below) {
+    for (std::size_t i = 0; i < facts.restricted.size(); ++i) {
+      const Object& inner = facts.restricted[i];
+      if (!applies(i) || !lies_in(inner, directory) || inner.fs_path == directory.fs_path) continue;
+      std::string_view rest = inner.fs_path;
+      rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
+      TRY(hide(cat(below, rest), inner.spelled));
+    }
+    return {};
+  }
+
+  Result<> judge_mount_below(const Object& mount) {
+    std::string_view rest = mount.path;
+    rest.remove_prefix(source.object.path == "/" ? 0 : source.object.path.size());
+    if (is_kernel_interface(mount.fs_type) || is_restricted(mount))
+      return hide(std::string(rest), mount.path);
+    return judge_contents(mount, rest);
+  }
+};
 
 }  // namespace
 
-Result<std::vector<std::string>> judge_source(const Source& source, const policy::Policy& policy,
-                                              const Facts& facts) {
+Result<std::vector<std::string>> judge_source(const Source& source, bool writable,
+                                              const policy::Policy& policy, const Facts& facts) {
+  Judge judge{source, writable, policy, facts};
   const Object& object = source.object;
   bool is_node = source.kind == Source::Kind::kBlockDevice || source.kind == Source::Kind::kCharDevice;
-  if (is_node && is_allowed_device(source, policy)) return std::vector<std::string>();
-  if (is_node || is_kernel_interface(object.fs_type)) return restricted(object);
+  if (is_node && policy::is_device_allowed(policy, object.path)) return judge.masks;
+  bool excepted_node = is_node && std::ranges::any_of(policy.exceptions, [&](const auto& exception) {
+    return policy::matches(exception.path, object.path);
+  });
+  if (excepted_node) return judge.masks;
+  if (is_node || is_kernel_interface(object.fs_type)) return judge.restricted();
   if (!source.engine_socket_of.empty())
-    return restricted(object, cat("it is the socket of ", source.engine_socket_of));
+    return judge.restricted(cat("it is the socket of ", source.engine_socket_of));
   if (!source.hard_link_of.empty())
-    return restricted(object, cat("it is a hard link of ", source.hard_link_of));
-  TRY(judge_object(object, object, policy, facts));
-  std::vector<std::string> masks;
-  if (source.kind != Source::Kind::kDirectory) return masks;
-  TRY(judge_contents(object, "", object, policy, facts, masks));
-  for (const auto& below : source.mounts_below) {
-    std::string_view rest = below.path;
-    rest.remove_prefix(object.path == "/" ? 0 : object.path.size());
-    if (is_kernel_interface(below.fs_type)) {
-      if (policy.parents() == policy::ParentRule::kRefuse)
-        return restricted(object, cat("it contains ", below.path));
-      masks.emplace_back(rest);
-      continue;
-    }
-    if (auto verdict = judge_object(below, object, policy, facts); !verdict) {
-      if (policy.parents() == policy::ParentRule::kRefuse)
-        return restricted(object, cat("it contains ", below.path));
-      masks.emplace_back(rest);
-      continue;
-    }
-    TRY(judge_contents(below, rest, object, policy, facts, masks));
-  }
-  return masks;
+    return judge.restricted(cat("it is a hard link of ", source.hard_link_of));
+  if (judge.is_restricted(object)) return judge.restricted();
+  if (source.kind != Source::Kind::kDirectory) return judge.masks;
+  TRY(judge.judge_contents(object, ""));
+  for (const auto& mount : source.mounts_below) TRY(judge.judge_mount_below(mount));
+  return judge.masks;
 }
 
 }  // namespace bulkhead::plan

@@ -132,6 +132,25 @@ Result<> remove_tree_at(BorrowedFd dir, std::string_view name) {
   return {};
 }
 
+bool contains_inode(BorrowedFd directory, Identity inode, std::size_t limit, std::size_t& seen) {
+  std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+                                              ::closedir);
+  if (!entries) return true;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    if (++seen > limit) return true;
+    struct stat st {};
+    if (::fstatat(::dirfd(entries.get()), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
+    if (identity(st) == inode) return true;
+    if (!S_ISDIR(st.st_mode)) continue;
+    UniqueFd child(::openat(::dirfd(entries.get()), entry->d_name,
+                            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (child && contains_inode(child.get(), inode, limit, seen)) return true;
+  }
+  return false;
+}
+
 Result<std::uint64_t> fs_magic(BorrowedFd fd) {
   struct statfs fs {};
   if (::fstatfs(fd, &fs) < 0) return fail_errno("statfs");

@@ -54,6 +54,10 @@ inline Identity identity(const struct stat& st) { return {st.st_dev, st.st_ino};
 // Removes a directory tree below `dir` without following symlinks or leaving the file system.
 Result<> remove_tree_at(BorrowedFd dir, std::string_view name);
 
+// Whether the inode is in the directory tree (no symlinks followed). Gives up after `limit` entries
+// in all (`seen` counts on) with the answer yes: the caller refuses what it cannot rule out.
+bool contains_inode(BorrowedFd directory, Identity inode, std::size_t limit, std::size_t& seen);
+
 // f_type of statfs(2).
 Result<std::uint64_t> fs_magic(BorrowedFd fd);
 
