@@ -1,6 +1,5 @@
 #include "json/write.h"
 
-
 namespace bulkhead::json {
 namespace {
 
