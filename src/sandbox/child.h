@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <span>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -24,6 +25,7 @@ struct ChildFds {
 
 struct InitArguments {
   const Prepared& process;
+  std::span<const UniqueFd> cgroup_tasks;  // v1: entered by the child itself (cgroup.h, Entrance)
   const spec::Spec& spec;
   HostIds ids;
   ChildFds fds;
@@ -42,6 +44,7 @@ struct InitArguments {
 
 struct ExecArguments {
   const Prepared& process;
+  std::span<const UniqueFd> cgroup_tasks;
   ChildFds fds;
   std::string keyring;
 };
@@ -49,6 +52,8 @@ struct ExecArguments {
 [[noreturn]] void run_exec(const ExecArguments& arguments);
 
 // Pieces of both (child_process.cc).
+// Before close_others, while the cgroups' fds are open.
+void enter_cgroups(std::span<const UniqueFd> tasks, BorrowedFd sync);
 void close_others(const ChildFds& fds);  // all but stdio, preserved and ours
 void use_terminal(BorrowedFd slave, BorrowedFd sync);
 void become_process(const Prepared& process, const ChildFds& fds);  // up to a locked-in executable

@@ -86,6 +86,7 @@ void run_start_hooks(const InitArguments& a) {
 void run_init(const InitArguments& a) {
   prctl(PR_SET_DUMPABLE, 0);  // no process of the container may look into this one
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  enter_cgroups(a.cgroup_tasks, a.fds.sync);
   close_others(a.fds);
   ::setsid();
   set_names(a);
@@ -104,6 +105,7 @@ void run_init(const InitArguments& a) {
 void run_exec(const ExecArguments& a) {
   prctl(PR_SET_DUMPABLE, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  enter_cgroups(a.cgroup_tasks, a.fds.sync);
   close_others(a.fds);
   ::setsid();
   int terminal = receive_go(a.fds.sync);

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "cgroup/cgroup.h"
 #include "sandbox/child.h"
 #include "seccomp/load.h"
 
@@ -140,6 +141,10 @@ void die(BorrowedFd sync, int code, const char* what, const char* object) {
            object ? object : "");
   ::send(sync, &report, sizeof report, MSG_NOSIGNAL);
   ::_exit(1);
+}
+
+void enter_cgroups(std::span<const UniqueFd> tasks, BorrowedFd sync) {
+  if (int error = cgroup::enter_self(tasks); error != 0) die(sync, error, "enter the container's cgroup");
 }
 
 void close_others(const ChildFds& fds) {

@@ -32,7 +32,7 @@ constexpr int kAll = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC 
   ::setns(in.pidfd, CLONE_NEWTIME);  // kernels without time namespaces: EINVAL
   if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0) give_up();
   prctl(PR_SET_DUMPABLE, 0);
-  auto pid = sys::clone_process(CLONE_PARENT);
+  auto pid = sys::clone_process(CLONE_PARENT, in.entrance.clone_into.get());
   if (pid && *pid == 0) run_exec(arguments);
   if (!pid) give_up();
   answer.pid = *pid;
@@ -50,6 +50,7 @@ Result<Init> start_exec(const ExecInputs& in) {
   UniqueFd read_end(ends[0]), write_end(ends[1]);
   UniqueFd proc = TRY(sys::open_path("/proc", O_PATH | O_DIRECTORY));
   ExecArguments arguments{.process = in.process,
+                          .cgroup_tasks = in.entrance.tasks,
                           .fds = {.sync = child.get(), .proc = proc.get(), .preserved = in.preserved_fds},
                           .keyring = in.keyring};
   pid_t helper = TRY(sys::clone_process(0));
@@ -60,10 +61,7 @@ Result<Init> start_exec(const ExecInputs& in) {
   [[maybe_unused]] auto n = ::read(read_end.get(), &answer, sizeof answer);
   TRY(sys::wait_for(helper));
   if (answer.pid < 0) return fail_errno("join the container's namespaces", answer.code);
-  Init process(answer.pid, std::move(parent));
-  // It waits for proceed() and runs nothing of the container's before it is in the cgroup.
-  TRY(in.enter_cgroup(answer.pid));
-  return process;
+  return Init(answer.pid, std::move(parent));
 }
 
 }  // namespace bulkhead::sandbox

@@ -66,7 +66,8 @@ struct Sockets {
 
 // Enters the namespaces to join, the user namespace last because the rights over the others come
 // from the initial one, and clones the init from there as a child of the caller (CLONE_PARENT).
-Result<pid_t> clone_joined(const plan::Plan& plan, std::uint64_t flags, const InitArguments& init) {
+Result<pid_t> clone_joined(const plan::Plan& plan, std::uint64_t flags, BorrowedFd cgroup,
+                         const InitArguments& init) {
   std::vector<std::pair<UniqueFd, const plan::NamespacePlan*>> joined;
   for (const auto& ns : plan.namespaces) {
     if (ns.path.empty()) continue;
@@ -90,7 +91,7 @@ Result<pid_t> clone_joined(const plan::Plan& plan, std::uint64_t flags, const In
         [[maybe_unused]] auto n = ::write(write_end.get(), &answer, sizeof answer);
         ::_exit(1);
       }
-    auto pid = sys::clone_process(flags | CLONE_PARENT);
+    auto pid = sys::clone_process(flags | CLONE_PARENT, cgroup);
     if (pid && *pid == 0) run_init(init);
     answer = pid ? decltype(answer){*pid, 0} : decltype(answer){-1, pid.error().code};
     [[maybe_unused]] auto n = ::write(write_end.get(), &answer, sizeof answer);
@@ -106,10 +107,11 @@ Result<pid_t> clone_joined(const plan::Plan& plan, std::uint64_t flags, const In
 
 // A network namespace that an engine made in the initial user namespace is entered by the caller:
 // the new user namespace has no right over it.
-Result<pid_t> clone_new(const plan::Plan& plan, std::uint64_t flags, const InitArguments& init) {
+Result<pid_t> clone_new(const plan::Plan& plan, std::uint64_t flags, BorrowedFd cgroup,
+                         const InitArguments& init) {
   const std::string& network = joined_path(plan, "network");
   auto spawn = [&]() -> Result<pid_t> {
-    pid_t pid = TRY(sys::clone_process(flags));
+    pid_t pid = TRY(sys::clone_process(flags, cgroup));
     if (pid == 0) run_init(init);
     return pid;
   };
@@ -158,6 +160,7 @@ Result<Init> Init::clone(const LaunchInputs& in) {
   UniqueFd proc = TRY(sys::open_path("/proc", O_PATH | O_DIRECTORY));
   auto is_new = [&](std::string_view type) { return joined_path(in.plan, type).empty(); };
   InitArguments arguments{.process = in.process,
+                          .cgroup_tasks = in.entrance.tasks,
                           .spec = in.spec,
                           .ids = in.ids,
                           .fds = {.sync = sockets.child.get(),
@@ -174,8 +177,9 @@ Result<Init> Init::clone(const LaunchInputs& in) {
                           .start_hooks = &in.spec.hooks.start_container,
                           .hook_state = cat("{\"ociVersion\":\"1.2.0\",\"status\":\"created\",\"pid\":1}")};
   std::uint64_t flags = new_namespace_flags(in.plan);
-  pid_t pid = TRY(is_new("user") ? clone_new(in.plan, flags, arguments)
-                                 : clone_joined(in.plan, flags, arguments));
+  BorrowedFd cgroup = in.entrance.clone_into.get();
+  pid_t pid = TRY(is_new("user") ? clone_new(in.plan, flags, cgroup, arguments)
+                                 : clone_joined(in.plan, flags, cgroup, arguments));
   return Init(pid, std::move(sockets.parent));
 }
 

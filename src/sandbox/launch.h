@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "cgroup/cgroup.h"
 #include "plan/plan.h"
 #include "sandbox/child.h"
 #include "sandbox/namespaces.h"
@@ -21,6 +22,7 @@ struct LaunchInputs {
   const plan::Plan& plan;
   const Prepared& process;
   HostIds ids;
+  const cgroup::Entrance& entrance;
   BorrowedFd start_fifo = -1;
   int preserved_fds = 0;
   std::string keyring;
@@ -72,7 +74,7 @@ struct ExecInputs {
   const Prepared& process;
   int preserved_fds = 0;
   std::string keyring;
-  std::function<Result<>(pid_t)> enter_cgroup;
+  const cgroup::Entrance& entrance;
 };
 
 // A process that has joined all namespaces of a running container and waits for proceed().

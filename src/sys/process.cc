@@ -1,5 +1,6 @@
 #include "sys/process.h"
 
+#include <linux/sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,8 +11,18 @@
 
 namespace bulkhead::sys {
 
-Result<pid_t> clone_process(std::uint64_t flags) {
-  long pid = syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+Result<pid_t> clone_process(std::uint64_t flags, BorrowedFd cgroup) {
+  long pid;
+  if (cgroup >= 0) {
+    clone_args args{};
+    args.flags = flags | CLONE_INTO_CGROUP;
+    // With CLONE_PARENT the child has the caller's exit signal; clone3 refuses another.
+    args.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD;
+    args.cgroup = static_cast<__u64>(cgroup);
+    pid = syscall(SYS_clone3, &args, sizeof args);
+  } else {
+    pid = syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+  }
   if (pid < 0) return fail_errno("clone");
   return static_cast<pid_t>(pid);
 }

@@ -14,9 +14,9 @@
 
 namespace bulkhead::sys {
 
-// fork(2) with CLONE_* flags (clone3 is not needed for these): 0 in the child. The caller must be
-// single-threaded.
-Result<pid_t> clone_process(std::uint64_t flags);
+// fork(2) with CLONE_* flags: 0 in the child. The caller must be single-threaded. `cgroup`: an fd of
+// a cgroup2 directory in which the child is born (CLONE_INTO_CGROUP, 5.7), or -1.
+Result<pid_t> clone_process(std::uint64_t flags, BorrowedFd cgroup = -1);
 
 Result<UniqueFd> open_pidfd(pid_t pid);
 Result<> signal_pidfd(BorrowedFd pidfd, int signal);
