@@ -170,7 +170,7 @@ TEST(SpecErrors, Linux) {
         "args":[{"index":6,"value":0,"op":"SCMP_CMP_EQ"}]}]})",
        "linux.seccomp.syscalls[0].args[0].index: 6 is out of range (0 to 5)"},
       {"rootfsPropagation", "\"odd\"",
-       "linux.rootfsPropagation: \"odd\" is not one of , shared, slave, private, unbindable, "
+       "linux.rootfsPropagation: \"odd\" is not one of shared, slave, private, unbindable, "
        "rshared, rslave, rprivate, runbindable"},
       {"maskedPaths", R"(["proc"])", "linux.maskedPaths[0]: must be an absolute path"},
       {"personality", R"({"domain":"BSD"})",
