@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t kShownBytes = 80;  // of a key or value in a message
 
 std::string shown(std::string_view text) {
-  if (text.size() <= kShownBytes) return quoted(text);
-  return quoted(std::string(text.substr(0, kShownBytes)).append("..."));
+  if (text.size() <= kShownBytes) return quote(text);
+  return quote(std::string(text.substr(0, kShownBytes)).append("..."));
 }
 
 bool is_identifier(std::string_view key) {

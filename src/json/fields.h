@@ -166,9 +166,9 @@ Result<> read_value(std::optional<T>& out, const Value& value, const Path& path)
 template <typename T>
 Result<> read_value(std::vector<T>& out, const Value& value, const Path& path) {
   const Array* array = TRY(array_in(value, path));
-  out.reserve(array->size());
-  for (const Value& item : *array)
-    TRY(read_value(out.emplace_back(), item, Path(path, out.size() - 1)));
+  out.resize(array->size());
+  for (std::size_t i = 0; i < out.size(); ++i)
+    TRY(read_value(out[i], (*array)[i], Path(path, i)));
   return {};
 }
 

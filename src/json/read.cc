@@ -137,7 +137,7 @@ class StrictHandler {
     auto bytes_before = size > 0 ? first->begin : key_bytes_.size();
     auto same = size <= kFewKeys ? find_same_of_few(first) : find_same_of_many(first);
     if (same != keys_.end())
-      return refuse(cat("duplicate key ", quoted(bytes(*same))), same->offset, error);
+      return refuse(cat("duplicate key ", quote(bytes(*same))), same->offset, error);
     key_bytes_.resize(bytes_before);
     keys_.erase(first, keys_.end());
     return true;

@@ -17,7 +17,7 @@ namespace bulkhead::json {
 // `text` between quotes with JSON's escapes. Bytes that are not valid UTF-8 become U+FFFD, as Go
 // writes them, so that whatever we write can be read again; a caller that must get the same bytes
 // back refuses such strings before.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 // A document, written front to back:
 //   Writer json(Writer::Style::kPretty);

@@ -40,7 +40,7 @@ void add_engine_socket(Policy& policy, std::string_view path) {
 Result<> remove_restricted(Policy& policy, const std::vector<std::string>& paths) {
   for (std::size_t i = 0; i < paths.size(); ++i)
     if (std::erase_if(policy.restricted, [&](const auto& r) { return r.path == paths[i]; }) == 0)
-      return fail(cat("bulkhead.restrictedMounts.remove[", i, "]: ", json::quoted(paths[i]),
+      return fail(cat("bulkhead.restrictedMounts.remove[", i, "]: ", json::quote(paths[i]),
                       " is not a restricted path"));
   return {};
 }

@@ -34,7 +34,7 @@ struct ReadList {
     TRY(json::read_value(out, value, path));
     for (std::size_t i = 0; i < out.size(); ++i)
       if (!Check(out[i]))
-        return json::fail_at(Path(path, i), cat(json::quoted(out[i]), " is not ", Expected));
+        return json::fail_at(Path(path, i), cat(json::quote(out[i]), " is not ", Expected));
     return {};
   }
   Result<> operator()(std::optional<std::vector<std::string>>& out, const Value& value,

@@ -17,9 +17,9 @@ Result<> ReadId::operator()(std::optional<std::uint32_t>& out, const json::Value
 Result<> ReadId::operator()(std::vector<std::uint32_t>& out, const json::Value& value,
                             const json::Path& path) const {
   const auto* array = TRY(json::array_in(value, path, limits::kGroups));
-  out.reserve(array->size());
-  for (const auto& item : *array)
-    TRY((*this)(out.emplace_back(), item, json::Path(path, out.size() - 1)));
+  out.resize(array->size());
+  for (std::size_t i = 0; i < out.size(); ++i)
+    TRY((*this)(out[i], (*array)[i], json::Path(path, i)));
   return {};
 }
 
@@ -33,9 +33,9 @@ Result<> ReadAbsolutePath::operator()(std::string& out, const json::Value& value
 Result<> ReadAbsolutePath::operator()(std::vector<std::string>& out, const json::Value& value,
                                       const json::Path& path) const {
   const auto* array = TRY(json::array_in(value, path));
-  out.reserve(array->size());
-  for (const auto& item : *array)
-    TRY((*this)(out.emplace_back(), item, json::Path(path, out.size() - 1)));
+  out.resize(array->size());
+  for (std::size_t i = 0; i < out.size(); ++i)
+    TRY((*this)(out[i], (*array)[i], json::Path(path, i)));
   return {};
 }
 
