@@ -37,6 +37,11 @@ bool is_standard(const spec::Device& device) {
   });
 }
 
+// What --privileged gives beyond the standard nodes: both only reach the opener's own namespaces.
+bool is_for_privileged(std::string_view path) {
+  return path == "/dev/fuse" || path == "/dev/net/tun";
+}
+
 // Engines list every node of the host for --privileged, and allow all in the cgroup then.
 bool is_privileged(const spec::Spec& spec) {
   if (!spec.linux_.resources) return false;
@@ -52,7 +57,9 @@ Result<> plan_listed(const spec::Spec& spec, const policy::Policy& policy, bool 
     if (is_standard(device) && is_within(path, "/dev") &&
         std::ranges::any_of(kNodes, [&](const auto& node) { return path == node.path; }))
       continue;
-    if (device.type != 'p' && !is_standard(device) && !policy::is_device_allowed(policy, path)) {
+    bool allowed = device.type == 'p' || is_standard(device) || policy::is_device_allowed(policy, path);
+    if (privileged && !is_standard(device) && !is_for_privileged(path)) continue;
+    if (!allowed) {
       if (privileged) continue;
       return refuse(cat("device ", path, " is not allowed; if you wish to allow it, add it to "
                         "bulkhead.devices.allow in the settings file"));

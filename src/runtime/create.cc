@@ -165,7 +165,7 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   Entry entry = TRY(context.store.create(options.id, bundle.config, fifo));  // the id is ours
   State state{.id = options.id, .bundle = bundle.path, .rootfs = bundle.rootfs,
               .created = now_text(), .systemd = context.systemd_cgroup};
-  IdLease ids = TRY(IdLease::take(bundle.spec, plan, gathered.facts, state));
+  IdLease ids = TRY(IdLease::take(bundle.spec, plan, policy, context.store, state));
   state.cgroup = TRY(cgroup::locate(bundle.spec.linux_.cgroups_path, options.id, state.systemd));
   TRY(entry.write(state));  // from here on `delete --force` finds everything
   trace.mark("store");

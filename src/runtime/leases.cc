@@ -4,6 +4,9 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "idpool/mappings.h"
+#include "idpool/pool.h"
+#include "idpool/subid.h"
 #include "runtime/context.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
@@ -31,25 +34,57 @@ const std::string* joined_user_path(const plan::Plan& plan) {
   return nullptr;
 }
 
+Result<idpool::Config> pool_config(const policy::Policy& policy) {
+  if (policy.id_pool.fixed)
+    return idpool::Config{.blocks = {{policy.id_pool.fixed->start, policy.id_pool.fixed->ranges}}};
+  UniqueFd etc = TRY(sys::open_path("/etc", O_PATH | O_DIRECTORY));
+  return idpool::read_config(etc.get());
+}
+
+// One pool for all engines of the host, whatever their --root.
+Result<UniqueFd> run_directory() { return sys::make_directories(kRunDirectory, 0711); }
+
+// What exists as long as the engine can start this container again: of an overlay the layer's
+// directory (the parent of ".../merged"), else the root.
+std::string restart_marker(const State& state) {
+  std::string_view root = state.rootfs;
+  if (root.ends_with("/merged")) root.remove_suffix(7);
+  return std::string(root);
+}
+
 }  // namespace
 
-Result<IdLease> IdLease::take(const spec::Spec& spec, const plan::Plan& plan, const plan::Facts&,
-                              State& state) {
+Result<IdLease> IdLease::take(const spec::Spec& spec, const plan::Plan& plan,
+                              const policy::Policy& policy, const Store& store, State& state) {
   if (const auto* path = joined_user_path(plan)) {
     state.ids = TRY(joined_ids(*path));
-    return IdLease("");
+    return IdLease(nullptr);
   }
-  (void)spec;
-  state.ids = {100000, 100000, 65536};
+  auto is_alive = [&store](std::string_view id) { return store.find(id).has_value(); };
+  UniqueFd run = TRY(run_directory());
+  idpool::Range range;
+  if (!spec.linux_.uid_mappings.empty() || !spec.linux_.gid_mappings.empty()) {
+    range = TRY_IN("error in the container spec",
+                   idpool::check_mappings(spec.linux_.uid_mappings, spec.linux_.gid_mappings));
+    TRY(idpool::register_foreign(run.get(), range, state.id, is_alive));
+  } else {
+    auto config = TRY_IN("id pool", pool_config(policy));
+    for (const auto& warning : config.warnings) log::warn(warning);
+    range = TRY(idpool::allocate(run.get(), config, state.id, is_alive));
+  }
+  state.ids = {range.first, range.first, range.size};
   state.owns_ids = true;
-  return IdLease(state.id);
+  return IdLease(&state);
 }
 
 IdLease::~IdLease() {
-  if (!id_.empty()) [[maybe_unused]] auto released = release_ids(id_);
+  if (state_) [[maybe_unused]] auto released = release_ids(*state_);
 }
 
-Result<> release_ids(const std::string&) { return {}; }
+Result<> release_ids(const State& state) {
+  UniqueFd run = TRY(run_directory());
+  return idpool::release(run.get(), state.id, restart_marker(state));
+}
 
 Result<CgroupLease> CgroupLease::create(const spec::Spec& spec, const plan::Plan& plan, State& state) {
   auto manager = TRY(cgroup::make_manager(state.cgroup));

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "cgroup/cgroup.h"
 #include "plan/plan.h"
+#include "policy/policy.h"
 #include "runtime/store.h"
 #include "sandbox/launch.h"
 
@@ -17,20 +18,20 @@ namespace bulkhead::runtime {
 class IdLease {
  public:
   // Fills state.ids and state.owns_ids.
-  static Result<IdLease> take(const spec::Spec& spec, const plan::Plan& plan, const plan::Facts& facts,
-                              State& state);
-  void commit() { id_.clear(); }
-  IdLease(IdLease&& other) noexcept : id_(std::exchange(other.id_, "")) {}
+  static Result<IdLease> take(const spec::Spec& spec, const plan::Plan& plan,
+                              const policy::Policy& policy, const Store& store, State& state);
+  void commit() { state_ = nullptr; }
+  IdLease(IdLease&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   IdLease& operator=(IdLease&&) = delete;
   ~IdLease();
 
  private:
-  explicit IdLease(std::string id) : id_(std::move(id)) {}
-  std::string id_;
+  explicit IdLease(const State* state) : state_(state) {}
+  const State* state_;  // whose range is given back; nullptr: none
 };
 
 // Gives the range of a deleted container back; none is no error.
-Result<> release_ids(const std::string& id);
+Result<> release_ids(const State& state);
 
 class CgroupLease {
  public:

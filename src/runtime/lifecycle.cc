@@ -55,7 +55,7 @@ Result<> destroy(const Context& context, std::string_view id, bool force) {
   auto state = entry.read();
   if (!state) {  // died between mkdir and the first write: nothing else was made yet
     if (!force) return std::unexpected(std::move(state).error().wrap(cat("container \"", id, "\"")));
-    TRY(release_ids(std::string(id)));
+    TRY(release_ids(State{.id = std::string(id)}));
     return entry.remove();
   }
   Status status = TRY(status_of(entry, *state));
@@ -65,7 +65,7 @@ Result<> destroy(const Context& context, std::string_view id, bool force) {
   auto manager = TRY(cgroup::make_manager(state->cgroup));
   TRY(kill_everything(*state, *manager));
   TRY(manager->destroy(kDeleteTimeoutMs / 2));
-  if (state->owns_ids) TRY(release_ids(state->id));
+  if (state->owns_ids) TRY(release_ids(*state));
   if (auto config = entry.config())
     run_late_hooks(config->hooks.poststop, *state, "stopped", config->annotations);
   return entry.remove();

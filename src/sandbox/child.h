@@ -44,7 +44,6 @@ struct InitArguments {
 
 struct ExecArguments {
   const Prepared& process;
-  std::span<const UniqueFd> cgroup_tasks;
   ChildFds fds;
   std::string keyring;
 };

@@ -105,7 +105,6 @@ void run_init(const InitArguments& a) {
 void run_exec(const ExecArguments& a) {
   prctl(PR_SET_DUMPABLE, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  enter_cgroups(a.cgroup_tasks, a.fds.sync);
   close_others(a.fds);
   ::setsid();
   int terminal = receive_go(a.fds.sync);

@@ -1,6 +1,7 @@
 // See child.h for the rules of this file.
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/ioctl.h>

@@ -28,11 +28,16 @@ constexpr int kAll = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC 
     ::_exit(1);
   };
   prctl(PR_SET_DUMPABLE, 0);
+  // Into the cgroups with the host's rights; the process is born there.
+  if (int error = cgroup::enter_self(in.entrance.tasks); error != 0) {
+    errno = error;
+    give_up();
+  }
   if (::setns(in.pidfd, kAll) < 0) give_up();
   ::setns(in.pidfd, CLONE_NEWTIME);  // kernels without time namespaces: EINVAL
   if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0) give_up();
   prctl(PR_SET_DUMPABLE, 0);
-  auto pid = sys::clone_process(CLONE_PARENT, in.entrance.clone_into.get());
+  auto pid = sys::clone_process(CLONE_PARENT);
   if (pid && *pid == 0) run_exec(arguments);
   if (!pid) give_up();
   answer.pid = *pid;
@@ -50,10 +55,9 @@ Result<Init> start_exec(const ExecInputs& in) {
   UniqueFd read_end(ends[0]), write_end(ends[1]);
   UniqueFd proc = TRY(sys::open_path("/proc", O_PATH | O_DIRECTORY));
   ExecArguments arguments{.process = in.process,
-                          .cgroup_tasks = in.entrance.tasks,
                           .fds = {.sync = child.get(), .proc = proc.get(), .preserved = in.preserved_fds},
                           .keyring = in.keyring};
-  pid_t helper = TRY(sys::clone_process(0));
+  pid_t helper = TRY(sys::clone_process(0, in.entrance.clone_into.get()));
   if (helper == 0) join_and_clone(in, arguments, write_end.get());
   write_end.reset();
   child.reset();

@@ -144,6 +144,7 @@ Result<UniqueFd> Tree::new_file_system(const plan::MountFileSystem& step) {
   const char* type = step.type == "sysfs" ? "sysfs" : "mqueue";
   auto make = [&]() -> Result<UniqueFd> {
     auto fs = TRY(sys::FsContext::open(type));
+    TRY(fs.set("source", type));
     TRY(configure(fs, step.flags, in_.ids));
     return fs.mount(birth_attributes(step.flags));
   };
@@ -157,6 +158,7 @@ Result<UniqueFd> Tree::new_file_system(const plan::MountFileSystem& step) {
 
 Result<UniqueFd> Tree::new_proc(const plan::MountFileSystem& step) {
   auto fs = TRY(sys::FsContext::open("proc"));
+  TRY(fs.set("source", "proc"));
   if (fs.set_fd("pidns", in_.namespaces.pid.get())) {  // 6.17
     TRY(configure(fs, step.flags, in_.ids));
     return fs.mount(birth_attributes(step.flags));
@@ -183,6 +185,7 @@ Result<UniqueFd> Tree::new_proc(const plan::MountFileSystem& step) {
 
 Result<UniqueFd> Tree::new_devpts(const plan::MountFileSystem& step) {
   auto fs = TRY(sys::FsContext::open("devpts"));
+  TRY(fs.set("source", "devpts"));
   TRY(configure(fs, step.flags, in_.ids));
   UniqueFd mount = TRY(fs.mount(birth_attributes(step.flags)));
   // The kernel gives both to the mounter's uid 0, which is nobody inside.
@@ -213,6 +216,7 @@ Result<> Tree::operator()(const plan::MountCgroup& step) {
     return {};
   }
   auto fs = TRY(sys::FsContext::open("tmpfs"));
+  TRY(fs.set("source", "tmpfs"));
   TRY(fs.set("mode", "755"));
   UniqueFd top = TRY(fs.mount(step.flags.set & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(sys::attach(top.get(), target.get(), step.target));
@@ -341,6 +345,7 @@ Result<> Tree::operator()(const plan::MaskPath& step) {
   if (S_ISDIR(st.st_mode)) {
     if (!empty_directory_) {
       auto fs = TRY(sys::FsContext::open("tmpfs"));
+      TRY(fs.set("source", "tmpfs"));
       TRY(fs.set("size", "0"));
       TRY(fs.set_flag("ro"));
       empty_directory_ = TRY(fs.mount(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
