@@ -66,6 +66,12 @@ TEST(ReadSpec, DockerPrivileged) {
   EXPECT_THAT(spec.linux_.masked_paths, IsEmpty());
 }
 
+TEST(ReadSpec, DockerBuild) {
+  Spec spec = must_read(load("docker-20.10-buildkit"));
+  EXPECT_EQ(spec.mounts.size(), 13u);
+  EXPECT_TRUE(spec.root->path.starts_with("/var/lib/docker/buildkit/executor/"));
+}
+
 TEST(ReadSpec, Podman) {
   Spec spec = must_read(load("podman-4.3"));
   EXPECT_EQ(spec.process->user.umask, 022u);
