@@ -225,7 +225,7 @@ TEST(DefaultSpec, IsReadable) {
   EXPECT_THAT(spec.process->args, ElementsAre("sh"));
   EXPECT_TRUE(spec.root->readonly);
   EXPECT_EQ(spec.mounts.size(), 7u);
-  EXPECT_EQ(spec.linux_.namespaces.size(), 7u);
+  EXPECT_EQ(spec.linux_.namespaces.size(), 6u);
   EXPECT_THAT(spec.process->capabilities->inheritable, IsEmpty());
 }
 
