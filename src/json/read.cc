@@ -137,7 +137,7 @@ class StrictHandler {
     auto bytes_before = size > 0 ? first->begin : key_bytes_.size();
     auto same = size <= kFewKeys ? find_same_of_few(first) : find_same_of_many(first);
     if (same != keys_.end())
-      return refuse(cat("duplicate key ", quote(bytes(*same))), same->offset, error);
+      return refuse(cat("duplicate key ", quote(bytes(*same).substr(0, 80))), same->offset, error);
     key_bytes_.resize(bytes_before);
     keys_.erase(first, keys_.end());
     return true;
@@ -195,7 +195,8 @@ Result<Value> parse_or_throw(std::string_view text) {
   auto used = parser.write_some(false, text.data(), text.size(), error);
   const auto& handler = parser.handler();
   if (!handler.reason().empty()) return fail_at(text, handler.reason_offset(), handler.reason());
-  if (error == boost::json::error::incomplete) return fail_at(text, used, "the text ends too early");
+  if (error == boost::json::error::incomplete)
+    return fail_at(text, used, "the text ends too early");
   if (error == boost::json::error::too_deep)
     return fail_at(text, used, cat("nested deeper than ", limits::kJsonDepth, " levels"));
   if (error) return fail_at(text, used, error.message());

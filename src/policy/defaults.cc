@@ -220,8 +220,9 @@ constexpr DefaultException kDockerExceptions[] = {
     {"/volumes/*/_data", {}},
     {"/volumes/*/_data/**", {}},
     {"/plugins/*/propagated-mount/**", {}},  // volumes of plugins
-    // BuildKit inside dockerd. Its containers mount cache and bind sources from the layer store,
-    // where a user's own container must not reach: only for BuildKit's bundles.
+    // BuildKit inside dockerd (seen with 20.10). Its containers mount cache, bind, secret and ssh
+    // sources from the layer store and dockerd's TMPDIR, where a user's own container must not
+    // reach: only for BuildKit's bundles.
     {"/buildkit/executor/hosts", {}},
     {"/buildkit/executor/hosts.*", {}},
     {"/buildkit/executor/resolv*.conf", {}},
@@ -229,6 +230,8 @@ constexpr DefaultException kDockerExceptions[] = {
     {"/overlay2/*/diff/**", "/buildkit/executor/*"},
     {"/overlay2/*/merged", "/buildkit/executor/*"},
     {"/overlay2/*/merged/**", "/buildkit/executor/*"},
+    {"/tmp/buildkit-secrets*/*", "/buildkit/executor/*"},
+    {"/tmp/.buildkit-ssh-sock*/ssh_auth_sock", "/buildkit/executor/*"},
 };
 
 constexpr DefaultException kExceptions[] = {

@@ -35,8 +35,7 @@ constexpr DefaultMount kMounts[] = {
     {"/sys", "sysfs", "sysfs", kSysOptions},
     {"/sys/fs/cgroup", "cgroup", "cgroup", kCgroupOptions},
 };
-constexpr std::string_view kNamespaces[] = {"pid",   "network", "ipc",   "uts",
-                                            "mount", "user",    "cgroup"};
+constexpr std::string_view kNamespaces[] = {"pid", "network", "ipc", "uts", "mount", "cgroup"};
 constexpr std::string_view kMasked[] = {
     "/proc/acpi",       "/proc/asound",      "/proc/kcore",       "/proc/keys",
     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",

@@ -40,7 +40,8 @@ Result<> read_access(DeviceRule& out, const Value& value, const Path& path) {
   return {};
 }
 
-constexpr std::int64_t kHighestNumber = 0xffffffff;  // glibc's makedev; the kernel has 12 and 20 bits
+constexpr std::int64_t kHighestNumber =
+    0xffffffff;  // glibc's makedev; the kernel has 12 and 20 bits
 using Number = ReadBetween<0, kHighestNumber>;
 using NumberOrAll = ReadBetween<-1, kHighestNumber>;
 

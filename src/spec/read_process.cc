@@ -47,7 +47,8 @@ Result<> check_scheduler(Scheduler& scheduler, const Path& path) {
   for (std::size_t i = 0; i < scheduler.flags.size(); ++i) {
     bool is_known = false;
     for (auto flag : kSchedulerFlags) is_known = is_known || flag == scheduler.flags[i];
-    if (!is_known) return json::not_one_of(Path(flags_path, i), scheduler.flags[i], kSchedulerFlags);
+    if (!is_known)
+      return json::not_one_of(Path(flags_path, i), scheduler.flags[i], kSchedulerFlags);
   }
   return {};
 }

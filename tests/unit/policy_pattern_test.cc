@@ -52,7 +52,8 @@ TEST(Matches, Table) {
       {"/a/**", "a/b", false},
       {"/ä/*", "/ä/ö", true},
   };
-  for (const auto& c : cases) EXPECT_EQ(matches(c.pattern, c.path), c.expected) << c.pattern << " " << c.path;
+  for (const auto& c : cases)
+    EXPECT_EQ(matches(c.pattern, c.path), c.expected) << c.pattern << " " << c.path;
 }
 
 TEST(Matches, ManyStarsTakeNoTime) {
@@ -65,7 +66,8 @@ TEST(Matches, ManyStarsTakeNoTime) {
 TEST(IsPattern, Table) {
   for (auto good : {"/", "/a", "/*", "/**", "/a/**", "/a*b*/c", "/a/*/**"})
     EXPECT_TRUE(is_pattern(good)) << good;
-  for (auto bad : {"", "a", "a/*", "/a/", "//", "/a//b", "/./a", "/a/..", "/**/a", "/a**", "/a/***"})
+  for (auto bad :
+       {"", "a", "a/*", "/a/", "//", "/a//b", "/./a", "/a/..", "/**/a", "/a**", "/a/***"})
     EXPECT_FALSE(is_pattern(bad)) << bad;
 }
 

@@ -113,8 +113,12 @@ TEST(Defaults, LayersOnlyForBuildKitsBundles) {
   constexpr std::string_view kLayer = "/var/lib/docker/overlay2/x/diff";
   EXPECT_EQ(verdict(policy, kLayer, "/var/lib/docker/buildkit/executor/id"), kFree);
   EXPECT_EQ(verdict(policy, kLayer, "/var/lib/docker/buildkit/executor/id/.."), kNever);
-  EXPECT_EQ(verdict(policy, kLayer, "/run/containerd/io.containerd.runtime.v2.task/moby/id"), kNever);
+  EXPECT_EQ(verdict(policy, kLayer, "/run/containerd/io.containerd.runtime.v2.task/moby/id"),
+            kNever);
   EXPECT_EQ(verdict(policy, kLayer, ""), kNever);
+  constexpr std::string_view kSecret = "/var/lib/docker/tmp/buildkit-secrets20/775n";
+  EXPECT_EQ(verdict(policy, kSecret, "/var/lib/docker/buildkit/executor/id"), kFree);
+  EXPECT_EQ(verdict(policy, kSecret), kNever);
 }
 
 std::vector<std::string> below(const Policy& policy, std::string_view path, bool writable) {
@@ -138,20 +142,23 @@ TEST(Defaults, Parents) {
 TEST(Defaults, LongestReasonWins) {
   Policy policy = default_policy();
   EXPECT_EQ(find_restriction(policy, "/run/docker/x", false, "")->path, "/run/docker");
-  EXPECT_EQ(find_restriction(policy, "/etc/security/opasswd", true, "")->path, "/etc/security/opasswd");
+  EXPECT_EQ(find_restriction(policy, "/etc/security/opasswd", true, "")->path,
+            "/etc/security/opasswd");
 }
 
 TEST(Defaults, Devices) {
   Policy policy = default_policy();
   for (auto good : {"/dev/fuse", "/dev/net/tun", "/dev/kvm", "/dev/dri/renderD128", "/dev/nvidia0"})
     EXPECT_TRUE(is_device_allowed(policy, good)) << good;
-  for (auto bad : {"/dev/sda", "/dev/mem", "/dev/dri", "/dev/net/../sda", "/dev/mapper/control", ""})
+  for (auto bad :
+       {"/dev/sda", "/dev/mem", "/dev/dri", "/dev/net/../sda", "/dev/mapper/control", ""})
     EXPECT_FALSE(is_device_allowed(policy, bad)) << bad;
 }
 
 TEST(ReadPolicy, EmptyObjectIsTheDefault) {
-  for (auto text : {"{}", "\xef\xbb\xbf{}", R"({"bulkhead":{},"enhancedContainerIsolation":null})",
-                    R"({"configurationFileVersion":2,"exposeDockerAPIOnTCP2375":{"locked":true}})"}) {
+  for (auto text :
+       {"{}", "\xef\xbb\xbf{}", R"({"bulkhead":{},"enhancedContainerIsolation":null})",
+        R"({"configurationFileVersion":2,"exposeDockerAPIOnTCP2375":{"locked":true}})"}) {
     Policy policy = must_read(text), defaults = default_policy();
     EXPECT_TRUE(policy.isolation_locked);
     EXPECT_TRUE(policy.isolation_on);
@@ -200,8 +207,10 @@ TEST(ReadPolicy, BulkheadSection) {
   EXPECT_EQ(verdict(policy, "/dev/mapper/vg-a"), kFree);
   EXPECT_EQ(verdict(policy, "/data/docker/image"), kNever);
   EXPECT_EQ(verdict(policy, "/data/docker/volumes/v/_data"), kFree);
-  EXPECT_EQ(verdict(policy, "/data/docker/overlay2/x/diff", "/data/docker/buildkit/executor/i"), kFree);
-  EXPECT_EQ(verdict(policy, "/data/docker/overlay2/x/diff", "/var/lib/docker/buildkit/executor/i"), kNever);
+  EXPECT_EQ(verdict(policy, "/data/docker/overlay2/x/diff", "/data/docker/buildkit/executor/i"),
+            kFree);
+  EXPECT_EQ(verdict(policy, "/data/docker/overlay2/x/diff", "/var/lib/docker/buildkit/executor/i"),
+            kNever);
   EXPECT_EQ(verdict(policy, "/data/docker.sock"), kNever);
   EXPECT_THAT(policy.engine_sockets, Contains("/data/docker.sock"));
   EXPECT_THAT(policy.engine_sockets, Contains("/run/docker.sock"));
@@ -261,7 +270,8 @@ TEST(ReadPolicy, Errors) {
       {R"({"bulkhead":{"restrictedMounts":{"remove":["/srv"]}}})",
        "bulkhead.restrictedMounts.remove[0]: \"/srv\" is not a restricted path"},
       {R"({"bulkhead":{"restrictedMounts":{"exceptions":["/a/**/b"]}}})",
-       "bulkhead.restrictedMounts.exceptions[0]: \"/a/**/b\" is not an absolute path pattern (\"*\" "
+       "bulkhead.restrictedMounts.exceptions[0]: \"/a/**/b\" is not an absolute path pattern "
+       "(\"*\" "
        "within a component, \"/**\" at the end for all below)"},
       {R"({"bulkhead":{"restrictedMounts":{"parents":"allow"}}})",
        "bulkhead.restrictedMounts.parents: \"allow\" is not one of refuse, mask"},
@@ -280,7 +290,8 @@ TEST(ReadPolicy, Errors) {
       {R"({"bulkhead":{"idPool":{"start":100000,"ranges":0}}})",
        "bulkhead.idPool.ranges: must be above 0"},
       {R"({"bulkhead":{"idPool":{"start":100000,"ranges":65535}}})",
-       "bulkhead.idPool: 65535 ranges of 65536 ids from 100000 go beyond the highest id, 4294967294"},
+       "bulkhead.idPool: 65535 ranges of 65536 ids from 100000 go beyond the highest id, "
+       "4294967294"},
       {R"({"bulkhead":{"unmappableMounts":"ignore"}})",
        "bulkhead.unmappableMounts: \"ignore\" is not one of refuse, unmapped-readonly"},
       {std::string(limits::kPolicyBytes + 1, ' '), "1048577 bytes, more than the limit of 1048576"},

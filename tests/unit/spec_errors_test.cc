@@ -153,10 +153,12 @@ TEST(SpecErrors, Linux) {
       {"devices", R"([{"path":"/dev/x","type":"c","uid":4294967295}])",
        "linux.devices[0].uid: 4294967295 is out of range (0 to 4294967294)"},
       {"resources", R"({"devices":[{"allow":true,"type":"","access":"r"}]})", ""},
-      {"resources", R"({"devices":[{"allow":true}]})", "linux.resources.devices[0].access: is missing"},
+      {"resources", R"({"devices":[{"allow":true}]})",
+       "linux.resources.devices[0].access: is missing"},
       {"resources", R"({"devices":[{"allow":true,"access":"rx"}]})",
        "linux.resources.devices[0].access: expected letters of \"rwm\""},
-      {"resources", R"({"devices":[{"access":"r"}]})", "linux.resources.devices[0].allow: is missing"},
+      {"resources", R"({"devices":[{"access":"r"}]})",
+       "linux.resources.devices[0].allow: is missing"},
       {"resources", R"({"cpu":{"shares":-1}})",
        "linux.resources.cpu.shares: -1 is out of range (0 to 18446744073709551615)"},
       {"resources", R"({"blockIO":{"weight":65536}})",
@@ -164,7 +166,8 @@ TEST(SpecErrors, Linux) {
       {"resources", R"({"memory":{"limit":"1g"}})",
        "linux.resources.memory.limit: expected an integer, found a string"},
       {"seccomp", "{}", "linux.seccomp.defaultAction: is missing"},
-      {"seccomp", R"({"defaultAction":"X","syscalls":[{"names":["a"],"action":"X"},{"names":["a"]}]})",
+      {"seccomp",
+       R"({"defaultAction":"X","syscalls":[{"names":["a"],"action":"X"},{"names":["a"]}]})",
        "linux.seccomp.syscalls[1].action: is missing"},
       {"seccomp", R"({"defaultAction":"X","syscalls":[{"names":["a"],"action":"X",
         "args":[{"index":6,"value":0,"op":"SCMP_CMP_EQ"}]}]})",
@@ -199,8 +202,9 @@ std::string list_of(std::size_t count, std::string_view item) {
 
 TEST(SpecErrors, Limits) {
   EXPECT_TRUE(with_top("mounts", list_of(limits::kMounts, R"({"destination":"/a"})")).has_value());
-  EXPECT_EQ(with_top("mounts", list_of(limits::kMounts + 1, R"({"destination":"/a"})")).error().message,
-            "mounts: 4097 elements, more than the limit of 4096");
+  EXPECT_EQ(
+      with_top("mounts", list_of(limits::kMounts + 1, R"({"destination":"/a"})")).error().message,
+      "mounts: 4097 elements, more than the limit of 4096");
   auto arguments = cat(R"({"cwd":"/","args":)", list_of(limits::kArgs + 1, "\"a\""), "}");
   EXPECT_EQ(with_top("process", arguments).error().message,
             "process.args: 65537 elements, more than the limit of 65536");

@@ -66,6 +66,12 @@ TEST(ReadSpec, DockerPrivileged) {
   EXPECT_THAT(spec.linux_.masked_paths, IsEmpty());
 }
 
+TEST(ReadSpec, DockerBuild) {
+  Spec spec = must_read(load("docker-20.10-buildkit"));
+  EXPECT_EQ(spec.mounts.size(), 13u);
+  EXPECT_TRUE(spec.root->path.starts_with("/var/lib/docker/buildkit/executor/"));
+}
+
 TEST(ReadSpec, Podman) {
   Spec spec = must_read(load("podman-4.3"));
   EXPECT_EQ(spec.process->user.umask, 022u);
@@ -219,7 +225,7 @@ TEST(DefaultSpec, IsReadable) {
   EXPECT_THAT(spec.process->args, ElementsAre("sh"));
   EXPECT_TRUE(spec.root->readonly);
   EXPECT_EQ(spec.mounts.size(), 7u);
-  EXPECT_EQ(spec.linux_.namespaces.size(), 7u);
+  EXPECT_EQ(spec.linux_.namespaces.size(), 6u);
   EXPECT_THAT(spec.process->capabilities->inheritable, IsEmpty());
 }
 
