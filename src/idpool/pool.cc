@@ -61,17 +61,13 @@ class Allocation {
   // Where to write an entry for range `index`: over the memory of its last owner.
   std::size_t slot_for(std::size_t index) const {
     if (remembered_[index] != kNone) return remembered_[index];
-    const auto& entries = table_.entries();
-    const auto free = std::find_if(entries.begin(), entries.end(), [](const Entry& entry) {
-      return entry.state == State::kFree;
-    });
-    return static_cast<std::size_t>(free - entries.begin());
+    return table_.free_slot();
   }
 
  private:
   void note(std::size_t slot) {
     const Entry& entry = table_.entries()[slot];
-    if (entry.state == State::kFree) return;
+    if (entry.state() == State::kFree) return;
     std::size_t base = 0;
     for (const Block& block : config_.blocks) {
       note_in_block(slot, entry, block, base);
@@ -94,12 +90,12 @@ class Allocation {
   }
 
   bool released_after(std::size_t a, std::size_t b) const {
-    return table_.entries()[a].released_s > table_.entries()[b].released_s;
+    return table_.entries()[a].released_s() > table_.entries()[b].released_s();
   }
 
   std::uint32_t age_s(std::size_t index) const {
     if (remembered_[index] == kNone) return UINT32_MAX;
-    return now_s_ - std::min(now_s_, table_.entries()[remembered_[index]].released_s);
+    return now_s_ - std::min(now_s_, table_.entries()[remembered_[index]].released_s());
   }
 
   Result<bool> is_reserved(std::size_t index) const {
@@ -114,17 +110,6 @@ class Allocation {
   const Config& config_;
   std::uint32_t now_s_;
 };
-
-Entry live_entry(State state, const Range& range, std::string_view id) {
-  return {.range = range, .owner_hash = hash_of(id), .state = state};
-}
-
-// The slot in which `id` holds something, or the number of entries.
-Result<std::size_t> find_live(const Table& table, std::string_view id) {
-  const std::size_t slot = TRY(table.find(id, State::kPool));
-  if (slot < table.entries().size()) return slot;
-  return table.find(id, State::kForeign);
-}
 
 // Frees the entries of owners that are gone. Returns whether there were any.
 Result<bool> reclaim(Table& table, const IsAlive& is_alive) {
@@ -142,20 +127,15 @@ struct Choice {
   std::size_t slot = 0;       // of the table
 };
 
-// The range that `id` had, if it can have it again.
-Result<Choice> choose_remembered(Table& table, const Allocation& allocation, std::string_view id) {
-  const std::size_t slot = TRY(table.find(id, State::kRemembered));
-  if (slot == table.entries().size()) return Choice{};
-  const std::size_t index = allocation.if_free(table.entries()[slot].range);
-  if (index == kNone) TRY(table.set(slot, {}));
-  return Choice{index, slot};
-}
-
-Result<Choice> choose(Table& table, const Config& config, std::string_view id,
+// `remembered` is the slot of what the container had, if that is known.
+Result<Choice> choose(Table& table, const Config& config, std::optional<std::size_t> remembered,
                       const IsAlive& is_alive) {
   Allocation allocation(table, config);
-  if (auto choice = TRY(choose_remembered(table, allocation, id)); choice.index != kNone)
-    return choice;
+  if (remembered) {
+    const std::size_t index = allocation.if_free(table.entries()[*remembered].range);
+    if (index != kNone) return Choice{index, *remembered};
+    TRY(table.set(*remembered, {}));
+  }
   std::size_t index = TRY(allocation.lowest_free());
   if (index == kNone) index = allocation.longest_released();
   if (index != kNone) return Choice{index, allocation.slot_for(index)};
@@ -171,31 +151,11 @@ std::unexpected<Error> exhausted(const Config& config) {
                   "containers, or give user ", kUser, " more ids in /etc/subuid and /etc/subgid"));
 }
 
-}  // namespace
-
-Result<Range> allocate(BorrowedFd run_dir, const Config& config, std::string_view container_id,
-                       const IsAlive& is_alive) {
-  Table table = TRY(Table::open(run_dir));
-  const std::size_t slot = TRY(find_live(table, container_id));
-  if (slot < table.entries().size()) {
-    if (table.entries()[slot].state == State::kPool) return table.entries()[slot].range;
-    TRY(table.set(slot, {}));  // left by a create that was killed and had mappings of its own
-  }
-  const Choice choice = TRY(choose(table, config, container_id, is_alive));
-  if (choice.index == kNone) return exhausted(config);
-  const Range range = config.range(choice.index);
-  TRY(table.put(choice.slot, live_entry(State::kPool, range, container_id),
-                {.id = std::string(container_id)}));
-  return range;
-}
-
-namespace {
-
 // Refuses when `range` meets what the pool gave to another live container.
 Result<> check_meets_none(Table& table, const Range& range, const IsAlive& is_alive) {
   for (std::size_t slot = 0; slot < table.entries().size(); ++slot) {
     const Entry entry = table.entries()[slot];
-    if (entry.state != State::kPool || !entry.range.overlaps(range)) continue;
+    if (entry.state() != State::kPool || !entry.range.overlaps(range)) continue;
     const std::string id = TRY(table.owner(slot)).id;
     if (is_alive(id))
       return fail(cat("host ids ", range.first, " to ", range.end() - 1,
@@ -209,38 +169,50 @@ Result<> check_meets_none(Table& table, const Range& range, const IsAlive& is_al
 
 }  // namespace
 
+Result<Range> allocate(BorrowedFd run_dir, const Config& config, std::string_view container_id,
+                       const IsAlive& is_alive) {
+  Table table = TRY(Table::open(run_dir));
+  const Table::Found found = TRY(table.find(container_id));
+  if (found.live) {
+    const Entry& entry = table.entries()[*found.live];
+    if (entry.state() == State::kPool) return entry.range;
+    TRY(table.set(*found.live, {}));  // of a create that was killed and had mappings of its own
+  }
+  const Choice choice = TRY(choose(table, config, found.remembered, is_alive));
+  if (choice.index == kNone) return exhausted(config);
+  const Range range = config.range(choice.index);
+  TRY(table.put(choice.slot, make_entry(State::kPool, range, container_id),
+                {.id = std::string(container_id)}));
+  return range;
+}
+
 Result<> register_foreign(BorrowedFd run_dir, const Range& range, std::string_view container_id,
                           const IsAlive& is_alive) {
   Table table = TRY(Table::open(run_dir));
-  std::size_t slot = TRY(find_live(table, container_id));
-  if (slot < table.entries().size()) TRY(table.set(slot, {}));  // of an earlier, killed create
+  const Table::Found found = TRY(table.find(container_id));
+  if (found.live) TRY(table.set(*found.live, {}));  // of an earlier, killed create
   TRY(check_meets_none(table, range, is_alive));
-  const auto& entries = table.entries();
-  slot = static_cast<std::size_t>(
-      std::find_if(entries.begin(), entries.end(),
-                   [](const Entry& entry) { return entry.state == State::kFree; }) -
-      entries.begin());
-  return table.put(slot, live_entry(State::kForeign, range, container_id),
+  return table.put(table.free_slot(), make_entry(State::kForeign, range, container_id),
                    {.id = std::string(container_id)});
 }
 
 Result<> release(BorrowedFd run_dir, std::string_view container_id, std::string_view marker) {
   Table table = TRY(Table::open(run_dir));
-  const std::size_t slot = TRY(find_live(table, container_id));
-  if (slot == table.entries().size()) return {};
-  Entry entry = table.entries()[slot];
-  if (entry.state == State::kForeign) return table.set(slot, {});
-  entry.state = State::kRemembered;
-  entry.released_s = now_s();
-  return table.put(slot, entry, {std::string(container_id), std::string(marker)});
+  const Table::Found found = TRY(table.find(container_id));
+  if (!found.live) return {};
+  const Entry& entry = table.entries()[*found.live];
+  if (entry.state() == State::kForeign) return table.set(*found.live, {});
+  return table.put(*found.live,
+                   make_entry(State::kRemembered, entry.range, container_id, now_s()),
+                   {std::string(container_id), std::string(marker)});
 }
 
 Result<std::optional<Holding>> lookup(BorrowedFd run_dir, std::string_view container_id) {
   Table table = TRY(Table::open(run_dir));
-  const std::size_t slot = TRY(find_live(table, container_id));
-  if (slot == table.entries().size()) return std::nullopt;
-  const Entry& entry = table.entries()[slot];
-  return Holding{std::string(container_id), entry.range, entry.state == State::kForeign};
+  const Table::Found found = TRY(table.find(container_id));
+  if (!found.live) return std::nullopt;
+  const Entry& entry = table.entries()[*found.live];
+  return Holding{std::string(container_id), entry.range, entry.state() == State::kForeign};
 }
 
 Result<std::vector<Holding>> list(BorrowedFd run_dir) {
@@ -249,7 +221,7 @@ Result<std::vector<Holding>> list(BorrowedFd run_dir) {
   for (std::size_t slot = 0; slot < table.entries().size(); ++slot) {
     const Entry& entry = table.entries()[slot];
     if (!entry.is_live()) continue;
-    out.push_back({TRY(table.owner(slot)).id, entry.range, entry.state == State::kForeign});
+    out.push_back({TRY(table.owner(slot)).id, entry.range, entry.state() == State::kForeign});
   }
   std::sort(out.begin(), out.end(), [](const Holding& a, const Holding& b) {
     return a.range.first < b.range.first;

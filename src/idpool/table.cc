@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -30,12 +30,7 @@ struct RawHeader {
 };
 constexpr RawHeader kHeader{{'b', 'h', 'i', 'd', 'p', 'o', 'o', 'l'}, 1, 0};
 
-struct RawEntry {
-  std::uint32_t first, size, owner_hash;
-  std::uint32_t state_and_time;  // the state in the two high bits
-};
-static_assert(sizeof(RawHeader) == 16 && sizeof(RawEntry) == 16, "divides the page size");
-constexpr std::uint32_t kTimeMask = 0x3fffffff;  // seconds since boot: 34 years
+static_assert(sizeof(RawHeader) == sizeof(Entry));
 
 // A name's record: the two sizes, then the bytes.
 struct NameSizes {
@@ -44,25 +39,13 @@ struct NameSizes {
 constexpr std::size_t kTextBytes = kNameBytes - sizeof(NameSizes);
 static_assert(limits::kContainerIdBytes <= kTextBytes && 4096 % kNameBytes == 0);
 
-RawEntry to_raw(const Entry& entry) {
-  return {entry.range.first, entry.range.size, entry.owner_hash,
-          static_cast<std::uint32_t>(entry.state) << 30 | (entry.released_s & kTimeMask)};
-}
-
-Entry from_raw(const RawEntry& raw) {
-  return {.range = {raw.first, raw.size},
-          .owner_hash = raw.owner_hash,
-          .state = static_cast<State>(raw.state_and_time >> 30),
-          .released_s = raw.state_and_time & kTimeMask};
-}
-
 bool is_possible(const Entry& entry) {
-  return entry.state == State::kFree ||
+  return entry.state() == State::kFree ||
          (entry.range.first > 0 && entry.range.size > 0 && entry.range.end() <= kIdsEnd);
 }
 
 off_t entry_offset(std::size_t slot) {
-  return static_cast<off_t>(sizeof(RawHeader) + slot * sizeof(RawEntry));
+  return static_cast<off_t>(sizeof(RawHeader) + slot * sizeof(Entry));
 }
 
 Result<UniqueFd> open_directory(BorrowedFd run_dir) {
@@ -110,12 +93,17 @@ Result<> write_whole(BorrowedFd file, const void* data, std::size_t size, off_t 
   return fail_errno("id pool: write", written < 0 ? errno : ENOSPC);
 }
 
-}  // namespace
-
 std::uint32_t hash_of(std::string_view id) {
   std::uint32_t hash = 0x811c9dc5;  // FNV-1a; names are compared after it
   for (unsigned char byte : id) hash = (hash ^ byte) * 0x01000193;
   return hash;
+}
+
+}  // namespace
+
+Entry make_entry(State state, const Range& range, std::string_view owner,
+                 std::uint32_t released_s) {
+  return {range, hash_of(owner), static_cast<std::uint32_t>(state) << 30 | released_s};
 }
 
 Table::~Table() {
@@ -139,19 +127,18 @@ Result<> Table::load() {
   if (fstat(index_.get(), &info) < 0) return fail_errno("id pool: ids/index");
   if (info.st_size == 0) return write_whole(index_.get(), &kHeader, sizeof kHeader, 0);
   const auto size = static_cast<std::size_t>(info.st_size);
-  if (size % sizeof(RawEntry) != 0 || size > sizeof(RawHeader) + kMaxEntries * sizeof(RawEntry))
+  if (size % sizeof(Entry) != 0 || size > sizeof(RawHeader) + kMaxEntries * sizeof(Entry))
     return fail(cat("id pool: ids/index: impossible size ", size, kWayOut));
-  std::vector<RawEntry> raw(size / sizeof(RawEntry));
-  const ssize_t got = pread(index_.get(), raw.data(), size, 0);
+  RawHeader header;
+  entries_.resize(size / sizeof(Entry) - 1);
+  const iovec parts[] = {{&header, sizeof header}, {entries_.data(), size - sizeof header}};
+  const ssize_t got = preadv(index_.get(), parts, 2, 0);
   if (got != info.st_size) return fail_errno("id pool: read ids/index", got < 0 ? errno : EIO);
-  if (std::memcmp(raw.data(), &kHeader, sizeof kHeader) != 0)
+  if (std::memcmp(&header, &kHeader, sizeof kHeader) != 0)
     return fail(cat("id pool: ids/index: not ours, or of another version", kWayOut));
-  entries_.reserve(raw.size() - 1);
-  for (auto at = raw.begin() + 1; at != raw.end(); ++at) {
-    entries_.push_back(from_raw(*at));
-    if (!is_possible(entries_.back()))
-      return fail(cat("id pool: ids/index: entry ", entries_.size() - 1, " is damaged", kWayOut));
-  }
+  const auto bad = std::find_if_not(entries_.begin(), entries_.end(), is_possible);
+  if (bad != entries_.end())
+    return fail(cat("id pool: ids/index: entry ", bad - entries_.begin(), " is damaged", kWayOut));
   return {};
 }
 
@@ -168,13 +155,23 @@ Result<Owner> Table::owner(std::size_t slot) const {
   return Owner{.id = {text, sizes.id}, .marker = {text + sizes.id, sizes.marker}};
 }
 
-Result<std::size_t> Table::find(std::string_view id, State state) const {
+Result<Table::Found> Table::find(std::string_view id) const {
   const std::uint32_t hash = hash_of(id);
+  Found found;
   for (std::size_t slot = 0; slot < entries_.size(); ++slot) {
-    if (entries_[slot].owner_hash != hash || entries_[slot].state != state) continue;
-    if (TRY(owner(slot)).id == id) return slot;
+    const Entry& entry = entries_[slot];
+    if (entry.owner_hash != hash || entry.state() == State::kFree) continue;
+    if (TRY(owner(slot)).id != id) continue;
+    (entry.is_live() ? found.live : found.remembered) = slot;
   }
-  return entries_.size();
+  return found;
+}
+
+std::size_t Table::free_slot() const {
+  const auto free = std::find_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    return entry.state() == State::kFree;
+  });
+  return static_cast<std::size_t>(free - entries_.begin());
 }
 
 Result<> Table::put(std::size_t slot, const Entry& entry, const Owner& owner) {
@@ -194,8 +191,7 @@ Result<> Table::put(std::size_t slot, const Entry& entry, const Owner& owner) {
 
 Result<> Table::set(std::size_t slot, const Entry& entry) {
   if (slot >= kMaxEntries) return fail("id pool: ids/index is full");
-  const RawEntry raw = to_raw(entry);
-  TRY(write_whole(index_.get(), &raw, sizeof raw, entry_offset(slot)));
+  TRY(write_whole(index_.get(), &entry, sizeof entry, entry_offset(slot)));
   if (slot == entries_.size()) entries_.emplace_back();
   entries_[slot] = entry;
   return {};

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,14 +27,21 @@ enum class State : std::uint32_t {
   kRemembered = 3,  // released: the owner gets it back when nobody took it
 };
 
+// As it lies in the file.
 struct Entry {
   Range range;
   std::uint32_t owner_hash = 0;
-  State state = State::kFree;
-  std::uint32_t released_s = 0;  // CLOCK_BOOTTIME, for kRemembered
+  std::uint32_t state_and_time = 0;  // the state in the two high bits
 
-  bool is_live() const { return state == State::kPool || state == State::kForeign; }
+  State state() const { return static_cast<State>(state_and_time >> 30); }
+  bool is_live() const { return state() == State::kPool || state() == State::kForeign; }
+  // When it was released, for kRemembered: CLOCK_BOOTTIME, which stays below 2^30 for 34 years.
+  std::uint32_t released_s() const { return state_and_time & 0x3fffffff; }
 };
+static_assert(sizeof(Entry) == 16, "divides the page size");
+
+Entry make_entry(State state, const Range& range, std::string_view owner,
+                 std::uint32_t released_s = 0);
 
 struct Owner {
   std::string id;      // the container's
@@ -52,8 +60,13 @@ class Table {
   const std::vector<Entry>& entries() const { return entries_; }
   Result<Owner> owner(std::size_t slot) const;
 
-  // The slot of the entry in `state` that belongs to `id`, or entries().size().
-  Result<std::size_t> find(std::string_view id, State state) const;
+  // The entries of `id`.
+  struct Found {
+    std::optional<std::size_t> live, remembered;  // slots
+  };
+  Result<Found> find(std::string_view id) const;
+  // A slot that is free: of a freed entry, or one past the end.
+  std::size_t free_slot() const;
 
   // Writes entry `slot` (at most one past the end) with its owner; a marker that does not fit is
   // left out. Errors: an id over 1024 bytes, the disk is full, ...
@@ -68,7 +81,5 @@ class Table {
   UniqueFd index_, names_;
   std::vector<Entry> entries_;
 };
-
-std::uint32_t hash_of(std::string_view id);
 
 }  // namespace bulkhead::idpool

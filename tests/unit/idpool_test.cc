@@ -14,6 +14,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <unordered_map>
 
 #include "base/limits.h"
 #include "base/strings.h"
@@ -258,7 +259,7 @@ TEST(IdPool, LongNamesAndMarkers) {
 
 TEST(IdPool, EqualHashesAreToldApart) {
   // Two names with one FNV-1a hash, found by search.
-  std::map<std::uint32_t, std::string> seen;
+  std::unordered_map<std::uint32_t, std::string> seen;
   std::string one, two;
   for (std::uint32_t i = 0; two.empty(); ++i) {
     std::string name = cat("c", i);
