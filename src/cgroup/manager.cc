@@ -1,0 +1,16 @@
+#include "base/strings.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/host.h"
+#include "cgroup/manager_v1.h"
+
+namespace bulkhead::cgroup {
+
+Result<std::unique_ptr<Manager>> make_manager(Location location) {
+  Host host = TRY(find_host());
+  if (location.driver == Location::Driver::kSystemd)
+    return fail("the systemd cgroup driver is not available");
+  if (host.mode == Mode::kUnified) return fail("cgroup v2 is not available");
+  return std::make_unique<LegacyManager>(std::move(host), std::move(location));
+}
+
+}  // namespace bulkhead::cgroup

@@ -1,0 +1,128 @@
+// R4: bind sources are judged as objects, not as spellings. A source is refused when it is, lies
+// in, or contains something restricted, compared by place in the file system (superblock and path
+// within it), which symlinks, "..", bind aliases and volumes with o=bind do not change, and by
+// inode, which hard links do not change.
+#include <algorithm>
+
+#include "base/strings.h"
+#include "plan/parts.h"
+#include "policy/pattern.h"
+
+namespace bulkhead::plan {
+namespace {
+
+// File systems that are the kernel's interface: nothing of them goes into a container but what the
+// runtime makes itself.
+constexpr std::string_view kKernelFileSystems[] = {
+    "proc",       "sysfs",   "devtmpfs", "cgroup",   "cgroup2",     "debugfs", "tracefs",
+    "securityfs", "bpf",     "pstore",   "efivarfs", "configfs",    "fusectl", "devpts",
+    "selinuxfs",  "binfmt_misc", "rpc_pipefs", "nfsd", "resctrl", "nsfs", "mqueue"};
+
+bool is_kernel_interface(std::string_view fs_type) {
+  return std::ranges::find(kKernelFileSystems, fs_type) != std::end(kKernelFileSystems);
+}
+
+bool same_inode(const Object& a, const Object& b) {
+  return a.inode != 0 && a.device == b.device && a.inode == b.inode;
+}
+
+bool lies_in(const Object& inner, const Object& outer) {
+  return inner.fs_device == outer.fs_device && is_within(inner.fs_path, outer.fs_path);
+}
+
+// The object's path as if it were reached through the restricted path as configured, so that
+// exceptions match whatever symlinks lead to an engine's data root.
+std::string path_through(const Object& object, const Object& outer) {
+  std::string_view rest = object.fs_path;
+  rest.remove_prefix(outer.fs_path == "/" ? 0 : outer.fs_path.size());
+  return outer.spelled + std::string(rest == "/" ? "" : rest);
+}
+
+struct Judge {
+  const Source& source;
+  bool writable;
+  const policy::Policy& policy;
+  const Facts& facts;
+  std::vector<std::string> masks = {};
+
+  std::unexpected<Error> restricted(std::string_view detail = "") const {
+    return refuse(cat("can't mount ", source.object.spelled,
+                      " because it's configured as a restricted host mount",
+                      detail.empty() ? "" : cat(" (", detail, ")")));
+  }
+
+  bool applies(std::size_t index) const {
+    return writable || policy.restricted[index].scope == policy::RestrictedPath::Scope::kAlways;
+  }
+
+  bool is_excepted(const Object& object, const Object& outer) const {
+    std::string path = path_through(object, outer);
+    return std::ranges::any_of(policy.exceptions, [&](const policy::Exception& exception) {
+      return policy::matches(exception.path, path) &&
+             (exception.bundle.empty() || policy::matches(exception.bundle, facts.bundle));
+    });
+  }
+
+  // Whether the object is, or lies in, something restricted.
+  bool is_restricted(const Object& object) const {
+    for (std::size_t i = 0; i < facts.restricted.size(); ++i) {
+      const Object& outer = facts.restricted[i];
+      if (applies(i) && (same_inode(object, outer) || lies_in(object, outer)) &&
+          !is_excepted(object, outer))
+        return true;
+    }
+    return false;
+  }
+
+  // A restricted thing at `below` (relative to the source): the whole is refused, or it is masked.
+  Result<> hide(std::string below, std::string_view what) {
+    if (policy.parents == policy::Parents::kRefuse) return restricted(cat("it contains ", what));
+    masks.push_back(std::move(below));
+    return {};
+  }
+
+  Result<> judge_contents(const Object& directory, std::string_view below) {
+    for (std::size_t i = 0; i < facts.restricted.size(); ++i) {
+      const Object& inner = facts.restricted[i];
+      if (!applies(i) || !lies_in(inner, directory) || inner.fs_path == directory.fs_path) continue;
+      std::string_view rest = inner.fs_path;
+      rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
+      TRY(hide(cat(below, rest), inner.spelled));
+    }
+    return {};
+  }
+
+  Result<> judge_mount_below(const Object& mount) {
+    std::string_view rest = mount.path;
+    rest.remove_prefix(source.object.path == "/" ? 0 : source.object.path.size());
+    if (is_kernel_interface(mount.fs_type) || is_restricted(mount))
+      return hide(std::string(rest), mount.path);
+    return judge_contents(mount, rest);
+  }
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> judge_source(const Source& source, bool writable,
+                                              const policy::Policy& policy, const Facts& facts) {
+  Judge judge{source, writable, policy, facts};
+  const Object& object = source.object;
+  bool is_node = source.kind == Source::Kind::kBlockDevice || source.kind == Source::Kind::kCharDevice;
+  if (is_node && policy::is_device_allowed(policy, object.path)) return judge.masks;
+  bool excepted_node = is_node && std::ranges::any_of(policy.exceptions, [&](const auto& exception) {
+    return policy::matches(exception.path, object.path);
+  });
+  if (excepted_node) return judge.masks;
+  if (is_node || is_kernel_interface(object.fs_type)) return judge.restricted();
+  if (!source.engine_socket_of.empty())
+    return judge.restricted(cat("it is the socket of ", source.engine_socket_of));
+  if (!source.hard_link_of.empty())
+    return judge.restricted(cat("it is a hard link of ", source.hard_link_of));
+  if (judge.is_restricted(object)) return judge.restricted();
+  if (source.kind != Source::Kind::kDirectory) return judge.masks;
+  TRY(judge.judge_contents(object, ""));
+  for (const auto& mount : source.mounts_below) TRY(judge.judge_mount_below(mount));
+  return judge.masks;
+}
+
+}  // namespace bulkhead::plan

@@ -1,0 +1,4 @@
+bulkhead_unit_test(cgroup_test SOURCES unit/cgroup_locate_test.cc unit/cgroup_settings_test.cc
+                   unit/cgroup_devices_test.cc DEPS cgroup)
+# Makes real cgroups: needs root, works below /bulkhead-test-<pid> and removes it.
+bulkhead_unit_test(cgroup_host_test SOURCES unit/cgroup_v1_test.cc DEPS cgroup)
