@@ -148,7 +148,7 @@ Result<Choice> choose(Table& table, const Config& config, std::optional<std::siz
 std::unexpected<Error> exhausted(const Config& config) {
   return fail(cat("id pool exhausted: all ", config.ranges(), " ranges of ", limits::kIdRange,
                   " ids, from ", config.blocks.front().first, ", are in use by containers; remove "
-                  "containers, or give user ", kUser, " more ids in /etc/subuid and /etc/subgid"));
+                  "containers, or ", config.way_out));
 }
 
 // Refuses when `range` meets what the pool gave to another live container.
@@ -161,7 +161,7 @@ Result<> check_meets_none(Table& table, const Range& range, const IsAlive& is_al
       return fail(cat("host ids ", range.first, " to ", range.end() - 1,
                       " of the container's mappings are in use: container ", id, " has ",
                       entry.range.first, " to ", entry.range.end() - 1,
-                      "; use mappings outside of user ", kUser, "'s ids"));
+                      "; use mappings outside of the id pool"));
     TRY(table.set(slot, {}));
   }
   return {};
@@ -192,8 +192,23 @@ Result<> register_foreign(BorrowedFd run_dir, const Range& range, std::string_vi
   const Table::Found found = TRY(table.find(container_id));
   if (found.live) TRY(table.set(*found.live, {}));  // of an earlier, killed create
   TRY(check_meets_none(table, range, is_alive));
-  return table.put(table.free_slot(), make_entry(State::kForeign, range, container_id),
+  return table.put(table.free_slot(), make_entry(State::kRegistered, range, container_id),
                    {.id = std::string(container_id)});
+}
+
+Result<Range> register_joined(BorrowedFd run_dir, std::string_view owner_id,
+                              std::string_view container_id) {
+  Table table = TRY(Table::open(run_dir));
+  const Table::Found owner = TRY(table.find(owner_id));
+  if (!owner.live)
+    return fail(cat("container ", owner_id, " holds no ids: it is gone; its namespaces cannot be "
+                    "joined"));
+  const Range range = table.entries()[*owner.live].range;
+  const Table::Found found = TRY(table.find(container_id));
+  if (found.live) TRY(table.set(*found.live, {}));
+  TRY(table.put(table.free_slot(), make_entry(State::kRegistered, range, container_id),
+                {.id = std::string(container_id)}));
+  return range;
 }
 
 Result<> release(BorrowedFd run_dir, std::string_view container_id, std::string_view marker) {
@@ -201,7 +216,7 @@ Result<> release(BorrowedFd run_dir, std::string_view container_id, std::string_
   const Table::Found found = TRY(table.find(container_id));
   if (!found.live) return {};
   const Entry& entry = table.entries()[*found.live];
-  if (entry.state() == State::kForeign) return table.set(*found.live, {});
+  if (entry.state() == State::kRegistered) return table.set(*found.live, {});
   return table.put(*found.live,
                    make_entry(State::kRemembered, entry.range, container_id, now_s()),
                    {std::string(container_id), std::string(marker)});
@@ -212,7 +227,7 @@ Result<std::optional<Holding>> lookup(BorrowedFd run_dir, std::string_view conta
   const Table::Found found = TRY(table.find(container_id));
   if (!found.live) return std::nullopt;
   const Entry& entry = table.entries()[*found.live];
-  return Holding{std::string(container_id), entry.range, entry.state() == State::kForeign};
+  return Holding{std::string(container_id), entry.range, entry.state() == State::kPool};
 }
 
 Result<std::vector<Holding>> list(BorrowedFd run_dir) {
@@ -221,7 +236,7 @@ Result<std::vector<Holding>> list(BorrowedFd run_dir) {
   for (std::size_t slot = 0; slot < table.entries().size(); ++slot) {
     const Entry& entry = table.entries()[slot];
     if (!entry.is_live()) continue;
-    out.push_back({TRY(table.owner(slot)).id, entry.range, entry.state() == State::kForeign});
+    out.push_back({TRY(table.owner(slot)).id, entry.range, entry.state() == State::kPool});
   }
   std::sort(out.begin(), out.end(), [](const Holding& a, const Holding& b) {
     return a.range.first < b.range.first;

@@ -31,15 +31,15 @@ namespace bulkhead::idpool {
 inline constexpr std::uint32_t kReserved_s = 10;
 
 // Is there still a container of that id (its state directory exists)? Asked only when the pool is
-// exhausted or a configuration's range meets a live one; called with the pool locked, so it must not
-// call the pool. A container's state directory must exist before it allocates, else a range could
-// be taken from a container that is being made.
+// exhausted or a configuration's range meets a live one; called with the pool locked, so it must
+// not call the pool. A container's state directory must exist before it allocates, else a range
+// could be taken from a container that is being made.
 using IsAlive = std::function<bool(std::string_view container_id)>;
 
 struct Holding {
   std::string container_id;
   Range range;
-  bool is_foreign = false;  // from the container's configuration, not from the pool
+  bool from_pool = false;  // else registered
 };
 
 // The range for `container_id`, by the rules above. `run_dir` is open on the run directory
@@ -55,6 +55,12 @@ Result<Range> allocate(BorrowedFd run_dir, const Config& config, std::string_vie
 // another live container (names it), or as above.
 Result<> register_foreign(BorrowedFd run_dir, const Range& range, std::string_view container_id,
                           const IsAlive& is_alive);
+
+// Registers the range of container `owner_id` for one that joins its user namespace too, and
+// returns it: the range is free again when both are gone. Errors: the owner holds nothing, or as
+// above.
+Result<Range> register_joined(BorrowedFd run_dir, std::string_view owner_id,
+                              std::string_view container_id);
 
 // Gives back what `container_id` holds, when its last process is gone; nothing held is no error.
 // `marker` is the absolute path of

@@ -16,11 +16,9 @@ std::optional<Range> to_range(std::string_view first, std::string_view count) {
   return range.end() <= kIdsEnd ? std::optional(range) : std::nullopt;
 }
 
-bool is_ours(const Line& line) { return line.user == kUser; }
-
-std::string with_line(std::string text, const Range& range) {
+std::string with_line(std::string text, std::string_view user, const Range& range) {
   if (!text.empty() && text.back() != '\n') text += '\n';
-  return text += cat(kUser, ":", range.first, ":", range.size, "\n");
+  return text += cat(user, ":", range.first, ":", range.size, "\n");
 }
 
 }  // namespace
@@ -58,19 +56,20 @@ std::optional<Range> free_block(const std::vector<Line>& uid_lines,
   return Range{static_cast<std::uint32_t>(start), size};
 }
 
-Result<SubidFiles> add_entries(SubidFiles files) {
+Result<SubidFiles> add_entries(SubidFiles files, std::string_view user) {
   const auto uid = parse_lines(files.uid), gid = parse_lines(files.gid);
+  auto is_ours = [&](const Line& line) { return line.user == user; };
   if (std::any_of(uid.begin(), uid.end(), is_ours) ||
       std::any_of(gid.begin(), gid.end(), is_ours)) {
-    TRY(parse_config(files));
+    TRY(parse_config(files, user));
     return files;
   }
   const auto block = free_block(uid, gid, limits::kIdRanges * limits::kIdRange);
   if (!block)
     return fail(cat("/etc/subuid and /etc/subgid: no free block of ", limits::kIdRanges,
-                    " ranges of ", limits::kIdRange, " ids; add a smaller one for user ", kUser));
-  return SubidFiles{with_line(std::move(files.uid), *block),
-                    with_line(std::move(files.gid), *block)};
+                    " ranges of ", limits::kIdRange, " ids; add a smaller one for user ", user));
+  return SubidFiles{with_line(std::move(files.uid), user, *block),
+                    with_line(std::move(files.gid), user, *block)};
 }
 
 }  // namespace bulkhead::idpool

@@ -52,7 +52,8 @@ Result<UniqueFd> open_directory(BorrowedFd run_dir) {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   UniqueFd dir(openat(run_dir, "ids", kFlags));
   if (!dir && errno == ENOENT) {
-    if (mkdirat(run_dir, "ids", 0700) < 0 && errno != EEXIST) return fail_errno("id pool: mkdir ids");
+    if (mkdirat(run_dir, "ids", 0700) < 0 && errno != EEXIST)
+      return fail_errno("id pool: mkdir ids");
     dir.reset(openat(run_dir, "ids", kFlags));
   }
   if (!dir) return fail_errno("id pool: open ids");

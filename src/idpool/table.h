@@ -1,11 +1,11 @@
 // The pool's two files under <run dir>/ids, locked while a Table lives.
 //
-// `index` is a 16-byte header and 16-byte entries; `names` holds the owner of entry i at
-// i * 2048. An entry is changed by writing the name first and then the entry, each in one write that
-// never crosses a page (the kernel looks for SIGKILL only between pages): a process killed at any
-// point leaves the old entry or the new one. The run directory is a tmpfs: nothing here has to
-// outlive the machine. The files are never replaced, so
-// the lock is flock(2) on the index itself, which the kernel drops when the holder dies.
+// `index` is a 16-byte header and 16-byte entries; `names` holds the owner of entry i at i * 2048.
+// An entry is changed by writing the name first and then the entry, each in one write that never
+// crosses a page (the kernel looks for SIGKILL only between pages): a process killed at any point
+// leaves the old entry or the new one. The run directory is a tmpfs: nothing here has to outlive
+// the machine. The files are never replaced, so the lock is flock(2) on the index itself, which the
+// kernel drops when the holder dies.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ namespace bulkhead::idpool {
 
 enum class State : std::uint32_t {
   kFree = 0,
-  kPool = 1,        // live, taken from the pool
-  kForeign = 2,     // live, given by the container's configuration
+  kPool = 1,     // live, taken from the pool
+  kRegistered = 2,  // live, and not of the pool's choice: see register_*() in pool.h
   kRemembered = 3,  // released: the owner gets it back when nobody took it
 };
 
@@ -34,7 +34,7 @@ struct Entry {
   std::uint32_t state_and_time = 0;  // the state in the two high bits
 
   State state() const { return static_cast<State>(state_and_time >> 30); }
-  bool is_live() const { return state() == State::kPool || state() == State::kForeign; }
+  bool is_live() const { return state() == State::kPool || state() == State::kRegistered; }
   // When it was released, for kRemembered: CLOCK_BOOTTIME, which stays below 2^30 for 34 years.
   std::uint32_t released_s() const { return state_and_time & 0x3fffffff; }
 };

@@ -41,7 +41,7 @@ BENCHMARK(lookup)->Arg(0)->Arg(4095)->Unit(benchmark::kMicrosecond);
 
 void read_config(benchmark::State& state) {
   const int etc = open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (auto _ : state) benchmark::DoNotOptimize(idpool::read_config(etc));
+  for (auto _ : state) benchmark::DoNotOptimize(idpool::read_config(etc, "bulkhead"));
   close(etc);
 }
 BENCHMARK(read_config)->Unit(benchmark::kMicrosecond);

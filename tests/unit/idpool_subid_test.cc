@@ -19,10 +19,10 @@ using ::testing::IsEmpty;
 
 constexpr std::uint64_t kWhole = std::uint64_t{limits::kIdRanges} * limits::kIdRange;
 
-Result<Config> both(const std::string& text) { return parse_config({text, text}); }
+Result<Config> both(const std::string& text) { return parse_config({text, text}, "bulkhead"); }
 
 std::string error_of(const std::string& uid, const std::string& gid) {
-  const auto config = parse_config({uid, gid});
+  const auto config = parse_config({uid, gid}, "bulkhead");
   EXPECT_FALSE(config.has_value());
   return config ? "" : config.error().message;
 }
@@ -55,7 +55,8 @@ TEST(SubidConfig, WithoutLinesTheDefaultWithAWarning) {
 }
 
 TEST(SubidConfig, TheDefaultAvoidsOthers) {
-  const auto config = parse_config({"alice:100000:65536\n", "bob:165536:65536\n"}).value();
+  const auto config =
+      parse_config({"alice:100000:65536\n", "bob:165536:65536\n"}, "bulkhead").value();
   EXPECT_THAT(config.blocks, ElementsAre(Block{231072, 4096}));
 }
 
@@ -63,17 +64,19 @@ TEST(SubidConfig, Warnings) {
   EXPECT_THAT(both("bulkhead:1000:65536\n").value().warnings,
               ElementsAre(HasSubstr("starts at 1000: containers get ids of host users")));
   EXPECT_THAT(
-      parse_config({"bulkhead:100000:65536\nalice:165535:1\n", "bulkhead:100000:65536\n"})
-          .value().warnings,
+      parse_config({"bulkhead:100000:65536\nalice:165535:1\n", "bulkhead:100000:65536\n"},
+                   "bulkhead")
+          .value()
+          .warnings,
       ElementsAre(HasSubstr("/etc/subuid:2: user alice has ids of bulkhead's 100000:65536 too")));
 }
 
 TEST(SubidConfig, ErrorsNameFileAndLine) {
-  for (const char* bad : {"bulkhead", "bulkhead:", "bulkhead:1", "bulkhead:1:2:3", "bulkhead::65536",
-                          "bulkhead:100000:", "bulkhead:-1:65536", "bulkhead:+1:65536",
-                          "bulkhead: 1:65536", "bulkhead:100000:65536 ", "bulkhead:0x10:65536",
-                          "bulkhead:100000:0", "bulkhead:4294967296:65536",
-                          "bulkhead:100000:4294967295", "bulkhead:4294901760:65536"})
+  for (const char* bad :
+       {"bulkhead", "bulkhead:", "bulkhead:1", "bulkhead:1:2:3", "bulkhead::65536",
+        "bulkhead:100000:", "bulkhead:-1:65536", "bulkhead:+1:65536", "bulkhead: 1:65536",
+        "bulkhead:100000:65536 ", "bulkhead:0x10:65536", "bulkhead:100000:0",
+        "bulkhead:4294967296:65536", "bulkhead:100000:4294967295", "bulkhead:4294901760:65536"})
     EXPECT_THAT(error_of(std::string("a:1:1\n") + bad + "\n"),
                 HasSubstr("/etc/subuid:2: the line of user bulkhead is not"))
         << bad;
@@ -89,6 +92,14 @@ TEST(SubidConfig, ErrorsNameFileAndLine) {
   EXPECT_THAT(error_of("", "bulkhead:0:1\n"), HasSubstr("/etc/subgid:1: starts at host id 0"));
 }
 
+TEST(SubidConfig, AnotherUserOrFixedNumbers) {
+  const auto config =
+      parse_config({"bulkhead:0:1\nisol:300000:65536\n", "isol:300000:65536\n"}, "isol").value();
+  EXPECT_THAT(config.blocks, ElementsAre(Block{300000, 1}));
+  EXPECT_EQ(config.way_out, "give user isol more ids in /etc/subuid and /etc/subgid");
+  EXPECT_EQ(fixed_config(200000, 3).range(2), (Range{331072, 65536}));
+}
+
 TEST(SubidConfig, TheLastIdThereIs) {
   EXPECT_EQ(both("bulkhead:4294901759:65536\n").value().range(0).end(), 0xffffffffu);
 }
@@ -99,35 +110,37 @@ TEST(SubidConfig, NoFreeBlockForTheDefault) {
 
 TEST(SubidRead, Files) {
   testing::ScratchDir dir;
-  EXPECT_EQ(read_config(dir.fd()).value().warnings.size(), 1u);  // none there
+  EXPECT_EQ(read_config(dir.fd(), "bulkhead").value().warnings.size(), 1u);  // none there
   std::ofstream(dir.path() / "subuid") << "bulkhead:300000:65536\n";
-  EXPECT_FALSE(read_config(dir.fd()).has_value());
+  EXPECT_FALSE(read_config(dir.fd(), "bulkhead").has_value());
   std::ofstream(dir.path() / "subgid") << "bulkhead:300000:65536\n";
-  EXPECT_THAT(read_config(dir.fd()).value().blocks, ElementsAre(Block{300000, 1}));
+  EXPECT_THAT(read_config(dir.fd(), "bulkhead").value().blocks, ElementsAre(Block{300000, 1}));
   std::ofstream(dir.path() / "subgid") << std::string(limits::kSmallFileBytes + 1, '\n');
-  EXPECT_THAT(read_config(dir.fd()).error().message, HasSubstr("/etc/subgid: is over 1048576"));
+  EXPECT_THAT(read_config(dir.fd(), "bulkhead").error().message,
+              HasSubstr("/etc/subgid: is over 1048576"));
   std::filesystem::remove(dir.path() / "subgid");
   std::filesystem::create_directory(dir.path() / "subgid");
-  EXPECT_THAT(read_config(dir.fd()).error().message, HasSubstr("read /etc/subgid"));
+  EXPECT_THAT(read_config(dir.fd(), "bulkhead").error().message, HasSubstr("read /etc/subgid"));
 }
 
 TEST(SubidAdd, AppendsToBoth) {
-  const auto files = add_entries({"", ""}).value();
+  const auto files = add_entries({"", ""}, "bulkhead").value();
   EXPECT_EQ(files.uid, "bulkhead:100000:268435456\n");
   EXPECT_EQ(files.gid, files.uid);
 }
 
 TEST(SubidAdd, KeepsWhatIsThere) {
   const std::string odd = "# mine\nalice:100000:65536\nnonsense\n\nbob:x:y";
-  const auto files = add_entries({odd, "alice:100000:65536\n"}).value();
+  const auto files = add_entries({odd, "alice:100000:65536\n"}, "bulkhead").value();
   EXPECT_EQ(files.uid, odd + "\nbulkhead:165536:268435456\n");
   EXPECT_EQ(files.gid, "alice:100000:65536\nbulkhead:165536:268435456\n");
-  EXPECT_TRUE(parse_config(files).value().warnings.empty());
+  EXPECT_TRUE(parse_config(files, "bulkhead").value().warnings.empty());
 }
 
 TEST(SubidAdd, UsesGapsThatAreLargeEnough) {
   const auto start = [](const std::string& uid, const std::string& gid) {
-    return parse_config(add_entries({uid, gid}).value()).value().blocks[0].first;
+    const auto files = add_entries({uid, gid}, "bulkhead").value();
+    return parse_config(files, "bulkhead").value().blocks[0].first;
   };
   EXPECT_EQ(start("a:1:50\n", ""), 100000u);
   EXPECT_EQ(start("a:99999:1\n", ""), 100000u);
@@ -140,18 +153,18 @@ TEST(SubidAdd, UsesGapsThatAreLargeEnough) {
 }
 
 TEST(SubidAdd, TwiceChangesNothing) {
-  const auto once = add_entries({"a:1:1\n", ""}).value();
-  const auto twice = add_entries(once).value();
+  const auto once = add_entries({"a:1:1\n", ""}, "bulkhead").value();
+  const auto twice = add_entries(once, "bulkhead").value();
   EXPECT_EQ(once.uid, twice.uid);
   EXPECT_EQ(once.gid, twice.gid);
 }
 
 TEST(SubidAdd, Errors) {
-  EXPECT_THAT(add_entries({"bulkhead:100000:65536\n", ""}).error().message,
+  EXPECT_THAT(add_entries({"bulkhead:100000:65536\n", ""}, "bulkhead").error().message,
               HasSubstr("differ for user bulkhead"));
-  EXPECT_THAT(add_entries({"bulkhead:0:65536\n", "bulkhead:0:65536\n"}).error().message,
+  EXPECT_THAT(add_entries({"bulkhead:0:65536\n", "bulkhead:0:65536\n"}, "bulkhead").error().message,
               HasSubstr("host id 0"));
-  EXPECT_THAT(add_entries({"", "a:100000:4294867295\n"}).error().message,
+  EXPECT_THAT(add_entries({"", "a:100000:4294867295\n"}, "bulkhead").error().message,
               HasSubstr("no free block of 4096 ranges of 65536 ids"));
 }
 

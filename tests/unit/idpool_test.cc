@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,14 +11,12 @@
 
 #include <fstream>
 #include <map>
-#include <random>
 #include <set>
-#include <unordered_map>
 
 #include "base/limits.h"
 #include "base/strings.h"
-#include "scratch_dir.h"
-#include "syscall_fault.h"
+#include "idpool/table.h"
+#include "idpool_helpers.h"
 
 namespace bulkhead::idpool {
 namespace {
@@ -27,37 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using testing::ScratchDir;
-
-const IsAlive kAllAlive = [](std::string_view) { return true; };
-const IsAlive kAllGone = [](std::string_view) { return false; };
-
-Config pool_of(std::uint32_t ranges, std::uint32_t first = 100000) {
-  return {.blocks = {{first, ranges}}};
-}
-
-std::uint32_t first_of(const ScratchDir& dir, std::string_view id,
-                       const Config& config = pool_of(4096)) {
-  const auto range = allocate(dir.fd(), config, id, kAllAlive);
-  EXPECT_TRUE(range.has_value()) << range.error().message;
-  return range ? range->first : 0;
-}
-
-void give_back(const ScratchDir& dir, std::string_view id, std::string_view marker = "") {
-  const auto released = release(dir.fd(), id, marker);
-  ASSERT_TRUE(released.has_value()) << released.error().message;
-}
-
-// No two pool ranges meet, and no pool range meets a foreign one.
-void expect_exclusive(const ScratchDir& dir) {
-  const auto held = list(dir.fd());
-  ASSERT_TRUE(held.has_value()) << held.error().message;
-  for (std::size_t i = 0; i < held->size(); ++i)
-    for (std::size_t j = i + 1; j < held->size(); ++j) {
-      const auto &a = (*held)[i], &b = (*held)[j];
-      if (a.is_foreign && b.is_foreign) continue;
-      EXPECT_FALSE(a.range.overlaps(b.range)) << a.container_id << " and " << b.container_id;
-    }
-}
 
 // --- which range ---------------------------------------------------------------------------------
 
@@ -180,7 +146,7 @@ TEST(IdPool, Exhausted) {
   ASSERT_FALSE(third.has_value());
   EXPECT_EQ(third.error().message,
             "id pool exhausted: all 2 ranges of 65536 ids, from 100000, are in use by containers; "
-            "remove containers, or give user bulkhead more ids in /etc/subuid and /etc/subgid");
+            "remove containers, or ask");
   EXPECT_EQ(list(dir.fd()).value().size(), 2u);
 }
 
@@ -211,7 +177,7 @@ TEST(IdPoolForeign, ThePoolGoesAroundThem) {
   ScratchDir dir;
   ASSERT_TRUE(register_foreign(dir.fd(), {165535, 65538}, "k8s", kAllAlive));  // 3 pool ranges
   EXPECT_EQ(first_of(dir, "a"), 296608u);
-  EXPECT_TRUE(lookup(dir.fd(), "k8s").value()->is_foreign);
+  EXPECT_FALSE(lookup(dir.fd(), "k8s").value()->from_pool);
   give_back(dir, "k8s");
   EXPECT_EQ(first_of(dir, "b"), 100000u);
   expect_exclusive(dir);
@@ -227,7 +193,7 @@ TEST(IdPoolForeign, MayMeetEachOtherButNotThePools) {
   ASSERT_FALSE(meets.has_value());
   EXPECT_EQ(meets.error().message,
             "host ids 100001 to 165536 of the container's mappings are in use: container a has "
-            "100000 to 165535; use mappings outside of user bulkhead's ids");
+            "100000 to 165535; use mappings outside of the id pool");
   EXPECT_EQ(list(dir.fd()).value().size(), 3u);
   ASSERT_TRUE(register_foreign(dir.fd(), {100001, 65536}, "z", kAllGone));
   EXPECT_FALSE(lookup(dir.fd(), "a").value().has_value());
@@ -241,7 +207,23 @@ TEST(IdPoolForeign, AContainerHoldsOneThingAtATime) {
   EXPECT_EQ(list(dir.fd()).value().size(), 1u);
   EXPECT_EQ(first_of(dir, "a"), 100000u);
   EXPECT_EQ(list(dir.fd()).value().size(), 1u);
-  EXPECT_FALSE(lookup(dir.fd(), "a").value()->is_foreign);
+  EXPECT_TRUE(lookup(dir.fd(), "a").value()->from_pool);
+}
+
+TEST(IdPoolJoined, TheRangeIsFreeWhenBothAreGone) {
+  ScratchDir dir;
+  first_of(dir, "x");
+  EXPECT_EQ(register_joined(dir.fd(), "x", "y").value(), (Range{100000, 65536}));
+  EXPECT_EQ(register_joined(dir.fd(), "y", "z").value(), (Range{100000, 65536}));
+  give_back(dir, "x");
+  EXPECT_EQ(first_of(dir, "new"), 165536u);
+  EXPECT_EQ(first_of(dir, "x"), 231072u);  // y still runs with the ids that x had
+  expect_exclusive(dir);
+  give_back(dir, "y");
+  give_back(dir, "z");
+  EXPECT_EQ(first_of(dir, "next"), 100000u);
+  EXPECT_THAT(register_joined(dir.fd(), "y", "w").error().message,
+              HasSubstr("container y holds no ids: it is gone"));
 }
 
 // --- names, bad state ----------------------------------------------------------------------------
@@ -258,16 +240,9 @@ TEST(IdPool, LongNamesAndMarkers) {
 }
 
 TEST(IdPool, EqualHashesAreToldApart) {
-  // Two names with one FNV-1a hash, found by search.
-  std::unordered_map<std::uint32_t, std::string> seen;
-  std::string one, two;
-  for (std::uint32_t i = 0; two.empty(); ++i) {
-    std::string name = cat("c", i);
-    std::uint32_t hash = 0x811c9dc5;
-    for (unsigned char byte : name) hash = (hash ^ byte) * 0x01000193;
-    auto [at, is_new] = seen.emplace(hash, name);
-    if (!is_new) one = at->second, two = name;
-  }
+  const std::string one = "c693596", two = "c1170850";
+  ASSERT_EQ(make_entry(State::kPool, {}, one).owner_hash,
+            make_entry(State::kPool, {}, two).owner_hash);
   ScratchDir dir;
   EXPECT_EQ(first_of(dir, one), 100000u);
   EXPECT_EQ(first_of(dir, two), 165536u);
@@ -289,24 +264,31 @@ TEST(IdPool, DamageIsRefused) {
     void (*damage)(const fs::path& ids);
     const char* message;
   } cases[] = {
-      {"magic", [](const fs::path& ids) {
+      {"magic",
+       [](const fs::path& ids) {
          std::fstream(ids / "index", std::ios::in | std::ios::out) << "x";
-       }, "not ours, or of another version"},
-      {"size", [](const fs::path& ids) { fs::resize_file(ids / "index", 33); }, "impossible size 33"},
-      {"entry", [](const fs::path& ids) {
+       },
+       "not ours, or of another version"},
+      {"size", [](const fs::path& ids) { fs::resize_file(ids / "index", 33); },
+       "impossible size 33"},
+      {"entry",
+       [](const fs::path& ids) {
          std::fstream file(ids / "index", std::ios::in | std::ios::out);
          file.seekp(16).write("\0\0\0\0", 4);
-       }, "entry 0 is damaged"},
+       },
+       "entry 0 is damaged"},
       {"name", [](const fs::path& ids) { fs::resize_file(ids / "names", 0); },
        "ids/names: record 0 is damaged"},
       {"mode", [](const fs::path& ids) { chmod((ids / "index").c_str(), 0662); },
        "ids/index: wrong type, owner or mode"},
       {"directory mode", [](const fs::path& ids) { chmod(ids.c_str(), 0777); },
        "ids: wrong type, owner or mode"},
-      {"symlink", [](const fs::path& ids) {
+      {"symlink",
+       [](const fs::path& ids) {
          fs::rename(ids / "names", ids / "other");
          fs::create_symlink("other", ids / "names");
-       }, "open ids/names"},
+       },
+       "open ids/names"},
   };
   for (const auto& row : cases) {
     ScratchDir dir;
@@ -349,160 +331,6 @@ TEST(IdPool, FilesArePrivateAndNoFdLeaks) {
     ASSERT_EQ(stat((dir.path() / name).c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 07777, mode) << name;
   }
-}
-
-// --- many at once, killed, failing ---------------------------------------------------------------
-
-int wait_for(pid_t child) {
-  int status = -1;
-  waitpid(child, &status, 0);
-  return status;
-}
-
-TEST(IdPoolCrash, AHundredProcessesAtOnce) {
-  ScratchDir dir;
-  std::vector<pid_t> children;
-  int gate[2];
-  ASSERT_EQ(pipe(gate), 0);
-  for (int i = 0; i < 100; ++i) {
-    const pid_t child = fork();
-    if (child == 0) {
-      close(gate[1]);
-      char byte;
-      if (read(gate[0], &byte, 1) < 0) _exit(2);  // until all are there
-      _exit(allocate(dir.fd(), pool_of(4096), cat("c", i), kAllAlive) ? 0 : 1);
-    }
-    children.push_back(child);
-  }
-  close(gate[0]);
-  close(gate[1]);
-  for (pid_t child : children) EXPECT_EQ(wait_for(child), 0);
-  const auto held = list(dir.fd()).value();
-  ASSERT_EQ(held.size(), 100u);
-  for (std::size_t i = 0; i < held.size(); ++i)
-    EXPECT_EQ(held[i].range, (Range{100000 + static_cast<std::uint32_t>(i) * 65536, 65536}));
-}
-
-// Processes that allocate and release their own containers, killed at random moments. A container's
-// range is marked in memory that all share: nobody else may have it at that time.
-TEST(IdPoolCrash, KilledAtRandomMoments) {
-  ScratchDir dir;
-  std::mt19937 random(42);
-  for (int round = 0; round < 60; ++round) {
-    std::vector<pid_t> children;
-    for (int worker = 0; worker < 5; ++worker) {
-      const pid_t child = fork();
-      if (child == 0) {
-        for (int i = 0;; i = (i + 1) % 7) {
-          const std::string id = cat("w", worker, "-", i);
-          const auto range = allocate(dir.fd(), pool_of(64), id, kAllAlive);
-          if (!range) _exit(1);
-          const auto again = lookup(dir.fd(), id);
-          if (!again || !*again || (*again)->range != *range) _exit(2);
-          if (i % 2 == 0 && !release(dir.fd(), id, "")) _exit(3);
-        }
-      }
-      children.push_back(child);
-    }
-    usleep(random() % 3000);
-    for (pid_t child : children) kill(child, SIGKILL);
-    for (pid_t child : children) {
-      const int status = wait_for(child);
-      EXPECT_TRUE(WIFSIGNALED(status)) << "exit " << WEXITSTATUS(status);
-    }
-    expect_exclusive(dir);
-  }
-  EXPECT_LE(list(dir.fd()).value().size(), 35u);
-}
-
-enum class Step { kFirst, kAllocate, kRestart, kRelease, kForeign };
-
-// What is there before `step`, the step itself, and whether its result is all or nothing.
-void prepare(const ScratchDir& dir, Step step) {
-  if (step == Step::kFirst) return;
-  first_of(dir, "other");
-  if (step == Step::kRestart || step == Step::kRelease) first_of(dir, "me");
-  if (step == Step::kRestart) give_back(dir, "me");
-}
-
-int perform(const ScratchDir& dir, Step step) {
-  if (step == Step::kRelease) return release(dir.fd(), "me", "/marker") ? 0 : 1;
-  if (step == Step::kForeign) return register_foreign(dir.fd(), {7000000, 65536}, "me", kAllAlive) ? 0 : 1;
-  return allocate(dir.fd(), pool_of(4), "me", kAllAlive) ? 0 : 1;
-}
-
-class IdPoolFault : public ::testing::TestWithParam<Step> {};
-
-void expect_consistent(const ScratchDir& dir, Step step, bool succeeded, int n) {
-  expect_exclusive(dir);
-  const auto mine = lookup(dir.fd(), "me");
-  ASSERT_TRUE(mine.has_value()) << "call " << n << ": " << mine.error().message;
-  if (succeeded) {
-    EXPECT_EQ(mine->has_value(), step != Step::kRelease) << "call " << n;
-  }
-  if (step != Step::kFirst) {
-    EXPECT_EQ(lookup(dir.fd(), "other").value()->range.first, 100000u);
-  }
-  EXPECT_EQ(perform(dir, step), 0) << "call " << n;  // doing it again puts all right
-  const std::uint32_t expected = step == Step::kFirst ? 100000u
-                                 : step == Step::kForeign ? 7000000u : 165536u;
-  if (step == Step::kRelease) {
-    EXPECT_FALSE(lookup(dir.fd(), "me").value().has_value()) << "call " << n;
-    EXPECT_EQ(first_of(dir, "me", pool_of(4)), expected) << "call " << n;
-  } else {
-    EXPECT_EQ(lookup(dir.fd(), "me").value()->range.first, expected) << "call " << n;
-  }
-}
-
-// error 0: killed before the n-th system call.
-void fail_every_call(Step step, int error) {
-  int n = 1;
-  for (;; ++n) {
-    ScratchDir dir;
-    prepare(dir, step);
-    const auto run = testing::run_with_fault(n, error, [&] { return perform(dir, step); });
-    if (run.outcome == testing::Outcome::kNoPtrace)
-      GTEST_SKIP() << "needs x86-64 and the right to ptrace a child";
-    if (!run.injected) {
-      EXPECT_EQ(run.exit_code, 0);
-      break;
-    }
-    if (error == 0) {
-      EXPECT_EQ(run.outcome, testing::Outcome::kKilled);
-    } else {
-      EXPECT_EQ(run.outcome, testing::Outcome::kExited) << "call " << n;
-    }
-    expect_consistent(dir, step, run.exit_code == 0, n);
-  }
-  EXPECT_GT(n, 8);  // the calls were seen at all
-}
-
-TEST_P(IdPoolFault, KilledBeforeEachCall) { fail_every_call(GetParam(), 0); }
-TEST_P(IdPoolFault, EachCallFails) { fail_every_call(GetParam(), EIO); }
-
-INSTANTIATE_TEST_SUITE_P(Steps, IdPoolFault,
-                         ::testing::Values(Step::kFirst, Step::kAllocate, Step::kRestart,
-                                           Step::kRelease, Step::kForeign));
-
-// A child that was forked while the lock was held does not keep it.
-TEST(IdPoolCrash, ALockOfSomeoneElseIsWaitedFor) {
-  ScratchDir dir;
-  first_of(dir, "a");
-  int ready[2];
-  ASSERT_EQ(pipe(ready), 0);
-  const pid_t holder = fork();
-  if (holder == 0) {
-    const int file = open((dir.path() / "ids/index").c_str(), O_RDWR);
-    if (flock(file, LOCK_EX) != 0 || write(ready[1], "x", 1) != 1) _exit(1);
-    usleep(50000);
-    _exit(0);
-  }
-  char byte;
-  ASSERT_EQ(read(ready[0], &byte, 1), 1);
-  EXPECT_EQ(first_of(dir, "b"), 165536u);
-  EXPECT_EQ(wait_for(holder), 0);
-  close(ready[0]);
-  close(ready[1]);
 }
 
 }  // namespace
