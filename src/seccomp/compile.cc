@@ -137,7 +137,7 @@ std::optional<LastCall> last_call(const spec::Seccomp& profile, std::uint32_t to
   return highest > 0 ? LastCall{token, highest} : last;
 }
 
-// A default action that lets calls through has no need of ENOSYS; a tracer answers new calls itself.
+// A default action that lets calls through has no need of ENOSYS; a tracer answers by itself.
 bool refuses(std::uint32_t action) {
   return action != SCMP_ACT_ALLOW && action != SCMP_ACT_LOG &&
          (action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_TRACE &&

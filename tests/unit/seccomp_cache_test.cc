@@ -174,20 +174,21 @@ TEST(SeccompCache, EntriesThatOthersCouldHaveMadeAreNotUsed) {
     void (*spoil)(const fs::path& entry, const fs::path& dir);
   };
   const Case cases[] = {
-      {"group-readable", [](const fs::path& entry, const fs::path&) { chmod(entry.c_str(), 0640); }},
-      {"world-writable", [](const fs::path& entry, const fs::path&) { chmod(entry.c_str(), 0602); }},
+      {"group-readable",
+       [](const fs::path& entry, const fs::path&) { chmod(entry.c_str(), 0640); }},
+      {"world-writable",
+       [](const fs::path& entry, const fs::path&) { chmod(entry.c_str(), 0602); }},
       {"executable", [](const fs::path& entry, const fs::path&) { chmod(entry.c_str(), 0700); }},
       {"setuid", [](const fs::path& entry, const fs::path&) { chmod(entry.c_str(), 04600); }},
-      {"hard link", [](const fs::path& entry, const fs::path& dir) {
-         fs::create_hard_link(entry, dir / "other");
-       }},
-      {"symlink", [](const fs::path& entry, const fs::path& dir) {
+      {"hard link", [](const fs::path& entry,
+                       const fs::path& dir) { fs::create_hard_link(entry, dir / "other"); }},
+      {"symlink",
+       [](const fs::path& entry, const fs::path& dir) {
          fs::rename(entry, dir / "other");
          fs::create_symlink("other", entry);
        }},
-      {"directory open to others", [](const fs::path&, const fs::path& dir) {
-         chmod(dir.c_str(), 0750);
-       }},
+      {"directory open to others",
+       [](const fs::path&, const fs::path& dir) { chmod(dir.c_str(), 0750); }},
   };
   for (const Case& row : cases) {
     ScratchDir dir;

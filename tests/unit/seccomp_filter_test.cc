@@ -1,4 +1,5 @@
-// Filters as functions of (architecture, call, arguments), against an oracle that reads the profile.
+// Filters as functions of (architecture, call, arguments), against an oracle that reads the
+// profile.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/audit.h>

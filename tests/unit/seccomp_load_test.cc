@@ -55,7 +55,10 @@ int errno_of(long result) { return result < 0 ? errno : 0; }
 #ifdef __x86_64__
 long i386_call(long nr, long first) {
   long result;
-  asm volatile("int $0x80" : "=a"(result) : "a"(nr), "b"(first) : "memory", "r8", "r9", "r10", "r11");
+  asm volatile("int $0x80"
+               : "=a"(result)
+               : "a"(nr), "b"(first)
+               : "memory", "r8", "r9", "r10", "r11");
   return result;
 }
 

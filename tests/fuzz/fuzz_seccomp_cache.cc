@@ -1,9 +1,10 @@
 // The reader of cached seccomp programs: whatever it takes must be exactly what the writer makes.
 #include <linux/bpf_common.h>
 
-#include <cstdlib>
 #include <cstring>
+#include <string>
 
+#include "fuzz.h"
 #include "seccomp/cache.h"
 
 namespace {
@@ -13,8 +14,8 @@ using namespace bulkhead::seccomp;
 void read(std::string_view content, const CacheKey& key) {
   const auto program = decode_entry(content, key);
   if (!program) return;
-  if (program->empty() || program->size() > BPF_MAXINSNS) abort();
-  if (encode_entry(key, *program) != content) abort();
+  FUZZ_CHECK(!program->empty() && program->size() <= BPF_MAXINSNS);
+  FUZZ_CHECK(encode_entry(key, *program) == content);
 }
 
 }  // namespace
@@ -31,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read(entry, key);
   if (size > 2 && !entry.empty()) {
     entry[data[0] % entry.size()] ^= static_cast<char>(data[1] | 1);
-    if (decode_entry(entry, key)) abort();  // one changed byte is always seen
+    FUZZ_CHECK(!decode_entry(entry, key));  // one changed byte is always seen
   }
   return 0;
 }
