@@ -55,7 +55,8 @@ struct Entrance {
 // A cgroup namespace must be unshared only after this: its root is where the process is then.
 int enter_self(std::span<const UniqueFd> tasks) noexcept;
 
-struct Stats;  // cgroup/stats.h
+struct Stats;    // cgroup/stats.h
+class OomWatch;  // cgroup/oom.h
 
 class Manager {
  public:
@@ -98,6 +99,9 @@ class Manager {
   virtual Result<> destroy(int timeout_ms) = 0;
 
   virtual Result<Stats> stats() const = 0;
+
+  // For `events`: a descriptor to poll and what it tells.
+  virtual Result<OomWatch> watch_oom() const = 0;
 
   // For the container's /sys/fs/cgroup.
   virtual Result<std::vector<View>> views() const = 0;

@@ -82,6 +82,11 @@ Result<> give_away(BorrowedFd dir, bool unified, uid_t uid, gid_t gid) {
   return {};
 }
 
+bool is_given_away(BorrowedFd dir) {
+  struct stat stat{};
+  return fstat(dir, &stat) == 0 && stat.st_uid != 0;
+}
+
 int enter_self(std::span<const UniqueFd> tasks) noexcept {
   for (const UniqueFd& file : tasks) {
     ssize_t written;

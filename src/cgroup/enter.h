@@ -24,4 +24,7 @@ Result<> move_process(BorrowedFd dir, pid_t pid);
 // stay as they are; what the new owner makes below is its own.
 Result<> give_away(BorrowedFd dir, bool unified, uid_t uid, gid_t gid);
 
+// True when somebody else than host root owns `dir`.
+bool is_given_away(BorrowedFd dir);
+
 }  // namespace bulkhead::cgroup

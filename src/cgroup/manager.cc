@@ -2,6 +2,7 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/host.h"
 #include "cgroup/manager_v1.h"
+#include "cgroup/manager_v2.h"
 
 namespace bulkhead::cgroup {
 
@@ -9,7 +10,8 @@ Result<std::unique_ptr<Manager>> make_manager(Location location) {
   Host host = TRY(find_host());
   if (location.driver == Location::Driver::kSystemd)
     return fail("the systemd cgroup driver is not available");
-  if (host.mode == Mode::kUnified) return fail("cgroup v2 is not available");
+  if (host.mode == Mode::kUnified)
+    return std::make_unique<UnifiedManager>(std::move(host), std::move(location));
   return std::make_unique<LegacyManager>(std::move(host), std::move(location));
 }
 

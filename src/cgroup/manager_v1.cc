@@ -15,6 +15,8 @@
 #include "cgroup/enter.h"
 #include "cgroup/files.h"
 #include "cgroup/freezer.h"
+#include "cgroup/oom.h"
+#include "cgroup/stats_read.h"
 #include "cgroup/tree.h"
 
 namespace bulkhead::cgroup {
@@ -27,15 +29,10 @@ bool sets_throttle(const spec::Resources& resources) {
          !io.throttle_read_iops.empty() || !io.throttle_write_iops.empty();
 }
 
-bool is_given_away(BorrowedFd dir) {
-  struct stat stat{};
-  return fstat(dir, &stat) == 0 && stat.st_uid != 0;
-}
-
 }  // namespace
 
-LegacyManager::LegacyManager(Host host, Location location)
-    : host_(std::move(host)), location_(std::move(location)) {
+LegacyManager::LegacyManager(Host host, Location location, Existing existing)
+    : host_(std::move(host)), location_(std::move(location)), existing_(existing) {
   for (Hierarchy& hierarchy : host_.hierarchies) {
     std::string path = hierarchy.name + location_.path;
     groups_.push_back({hierarchy, open_directory(host_.root.get(), path.c_str())});
@@ -62,28 +59,6 @@ Result<BorrowedFd> LegacyManager::any_group() const {
   return std::unexpected(Error{ENOENT, cat("cgroup ", location_.path, " does not exist")});
 }
 
-// A cgroup left over by a crash is replaced, so that no limit, owner or sub-cgroup of its past
-// stays; one that is in use belongs to somebody else.
-Result<> LegacyManager::make_group(Group& group) {
-  std::string path = group.hierarchy.name + location_.path;
-  BorrowedFd root = host_.root.get();
-  group.made = TRY(make_path(root, group.hierarchy.name, location_.path));
-  if (group.made == 0) {
-    UniqueFd old = open_directory(root, path.c_str());
-    if (!old) return fail_errno(cat("open cgroup ", path));
-    if (!TRY_IN(path, processes_below(old.get())).empty())
-      return fail(cat("cgroup ", path, " already has processes in it"));
-    if (group.hierarchy.has("freezer") && TRY(is_frozen_v1(old.get())))
-      return fail(cat("cgroup ", path, " exists and is frozen"));
-    TRY(remove_tree(root, path.c_str()));
-    group.made = TRY(make_path(root, group.hierarchy.name, location_.path));
-    if (group.made == 0) return fail(cat("cgroup ", path, " is being made by somebody else"));
-  }
-  group.directory = open_directory(root, path.c_str());
-  if (!group.directory) return fail_errno(cat("open cgroup ", path));
-  return {};
-}
-
 // A child of a frozen cgroup is born frozen: the container would never start.
 Result<> LegacyManager::refuse_frozen() const {
   BorrowedFd freezer = find("freezer"), v2 = unified();
@@ -95,16 +70,25 @@ Result<> LegacyManager::refuse_frozen() const {
 Result<> LegacyManager::set_up(const spec::Resources& resources) {
   auto settings = TRY(settings_v1(resources));
   DevicePolicy devices = TRY(device_policy(resources.devices));
-  for (Group& group : groups_) TRY(make_group(group));
+  for (Group& group : groups_) {
+    Made made = TRY(make_cgroup(host_.root.get(), group.hierarchy, location_.path, existing_));
+    group.directory = std::move(made.directory);
+    group.made = made.components;
+  }
   TRY(refuse_frozen());
   for (const Group& group : groups_)
     if (group.hierarchy.has("cpuset"))
       TRY(inherit_cpuset(host_.root.get(), group.hierarchy.name + location_.path,
                          resources.cpu ? *resources.cpu : spec::CpuResources{}));
   TRY(apply_settings(settings, [this](std::string_view name) { return find(name); }));
-  if (devices.allows_all()) return {};
-  if (BorrowedFd dir = find("devices"); dir >= 0) return apply_devices_v1(dir, devices, true);
-  if (BorrowedFd dir = unified(); dir >= 0) return attach_device_filter(dir, devices);
+  return apply_devices(devices, existing_ == Existing::kReplace);
+}
+
+Result<> LegacyManager::apply_devices(const DevicePolicy& policy, bool fresh) {
+  if (fresh && policy.allows_all()) return {};
+  if (BorrowedFd dir = find("devices"); dir >= 0) return apply_devices_v1(dir, policy, fresh);
+  if (BorrowedFd dir = unified(); dir >= 0) return attach_device_filter(dir, policy);
+  if (policy.allows_all()) return {};
   return fail("resources.devices: the cgroup controller \"devices\" is not available on this host");
 }
 
@@ -115,7 +99,7 @@ Result<> LegacyManager::create(const spec::Resources& resources) {
   if (done) return {};
   for (Group& group : groups_) {
     group.directory.reset();
-    unmake_path(host_.root.get(), group.hierarchy.name, location_.path, std::exchange(group.made, 0));
+    unmake_cgroup(host_.root.get(), group.hierarchy, location_.path, std::exchange(group.made, 0));
   }
   return done;
 }
@@ -182,9 +166,7 @@ Result<> LegacyManager::update(const spec::Resources& resources) {
   DevicePolicy devices = TRY(device_policy(resources.devices));
   TRY(apply_settings(settings, [this](std::string_view name) { return find(name); }));
   if (resources.devices.empty()) return {};
-  if (BorrowedFd dir = find("devices"); dir >= 0) return apply_devices_v1(dir, devices, false);
-  if (BorrowedFd dir = unified(); dir >= 0) return attach_device_filter(dir, devices);
-  return fail("resources.devices: the cgroup controller \"devices\" is not available on this host");
+  return apply_devices(devices, false);
 }
 
 Result<> LegacyManager::freeze(bool frozen) {
@@ -206,7 +188,16 @@ Result<std::vector<pid_t>> LegacyManager::processes() const {
   return processes_below(*dir);
 }
 
-Result<Stats> LegacyManager::stats() const { return fail("cgroup statistics follow"); }
+Result<Stats> LegacyManager::stats() const {
+  TRY(any_group());
+  return read_stats_v1([this](std::string_view name) { return find(name); });
+}
+
+Result<OomWatch> LegacyManager::watch_oom() const {
+  BorrowedFd dir = find("memory");
+  if (dir < 0) return fail("the container has no cgroup of the memory controller");
+  return OomWatch::open_v1(dir);
+}
 
 // Hybrid hosts kill by cgroup.kill, which no fork outruns; processes that the v1 freezer holds die
 // when they thaw, so that freezer is opened afterwards.

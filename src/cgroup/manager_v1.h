@@ -4,14 +4,16 @@
 #pragma once
 
 #include "cgroup/cgroup.h"
+#include "cgroup/device_rules.h"
 #include "cgroup/host.h"
+#include "cgroup/make.h"
 #include "cgroup/stats.h"
 
 namespace bulkhead::cgroup {
 
 class LegacyManager final : public Manager {
  public:
-  LegacyManager(Host host, Location location);
+  LegacyManager(Host host, Location location, Existing existing = Existing::kReplace);
 
   Result<> create(const spec::Resources& resources) override;
   Result<> enter(pid_t pid, pid_t init) override;
@@ -24,6 +26,7 @@ class LegacyManager final : public Manager {
   Result<> kill_all() override;
   Result<> destroy(int timeout_ms) override;
   Result<Stats> stats() const override;
+  Result<OomWatch> watch_oom() const override;
   Result<std::vector<View>> views() const override;
   const Location& location() const override { return location_; }
   std::vector<std::pair<std::string, std::string>> paths() const override;
@@ -35,8 +38,8 @@ class LegacyManager final : public Manager {
     std::size_t made = 0;  // trailing components of the path that create() made
   };
 
-  Result<> make_group(Group& group);
   Result<> set_up(const spec::Resources& resources);
+  Result<> apply_devices(const DevicePolicy& policy, bool fresh);
   Result<> refuse_frozen() const;
   bool may_delegate(const Group& group) const;
   BorrowedFd find(std::string_view controller) const;  // -1: not mounted
@@ -45,6 +48,7 @@ class LegacyManager final : public Manager {
 
   Host host_;
   Location location_;
+  Existing existing_;
   std::vector<Group> groups_;
   bool throttled_ = false;
 };

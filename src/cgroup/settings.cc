@@ -23,12 +23,30 @@ std::uint64_t io_weight_from_blkio(std::uint64_t weight) {
 Result<std::string> swap_max(std::int64_t memory_and_swap, std::int64_t memory) {
   if (memory_and_swap == 0) return memory == -1 ? "max" : "";
   if (memory_and_swap == -1) return "max";
-  if (memory_and_swap < 0) return fail(cat("memory.swap: ", memory_and_swap, " is no size"));
+  if (memory_and_swap < 0) return fail(cat("resources.memory.swap: ", memory_and_swap, " is no size"));
   if (memory == 0 || memory == -1)
-    return fail("memory.swap: a limit of memory and swap together needs memory.limit beside it");
+    return fail("resources.memory.swap: a limit of memory and swap together needs memory.limit beside it");
   if (memory_and_swap < memory)
-    return fail(cat("memory.swap: ", memory_and_swap, " is below memory.limit ", memory));
+    return fail(cat("resources.memory.swap: ", memory_and_swap, " is below memory.limit ", memory));
   return cat(memory_and_swap - memory);
+}
+
+Result<> check_name(std::string_view name, std::string_view key) {
+  bool plain = !name.empty() && name.size() < 64 && name != "." && name != "..";
+  for (unsigned char c : name) plain = plain && c > 0x20 && c < 0x7f && c != '/';
+  if (!plain) return fail(cat("resources.", key, ": \"", name, "\" is not a valid name"));
+  return {};
+}
+
+Result<> add_rdma(const std::map<std::string, spec::RdmaLimit>& rdma, std::vector<Setting>& out) {
+  for (const auto& [device, limit] : rdma) {
+    TRY(check_name(device, "rdma"));
+    std::string value = device;
+    if (limit.hca_handles) value += cat(" hca_handle=", *limit.hca_handles);
+    if (limit.hca_objects) value += cat(" hca_object=", *limit.hca_objects);
+    if (value != device) out.push_back({"rdma", "rdma", "rdma.max", value});
+  }
+  return {};
 }
 
 std::vector<std::string> ignored_settings(const spec::Resources& resources, bool unified) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,7 @@
 namespace bulkhead::cgroup {
 
 struct Setting {
-  std::string_view controller;  // "memory"
+  std::string controller;       // "memory"
   std::string key;              // "memory.limit", as named in the specification
   std::string file, value;
   std::string other_file, other_value;  // where the kernel has these instead of `file`
@@ -43,5 +44,9 @@ std::uint64_t io_weight_from_blkio(std::uint64_t weight);
 // memory.swap (memory and swap together, -1 unlimited) -> memory.swap.max (swap alone) as text;
 // empty: leave as it is. Errors: a swap limit without or below the memory limit.
 Result<std::string> swap_max(std::int64_t memory_and_swap, std::int64_t memory);
+
+// For both tables: a name that becomes part of a control file's name or of a line in one.
+Result<> check_name(std::string_view name, std::string_view key);
+Result<> add_rdma(const std::map<std::string, spec::RdmaLimit>& rdma, std::vector<Setting>& out);
 
 }  // namespace bulkhead::cgroup

@@ -9,10 +9,10 @@ using Settings = std::vector<Setting>;
 Result<> add_memory(const spec::MemoryResources& memory, Settings& out) {
   std::int64_t limit = memory.limit.value_or(0);
   std::int64_t swap = memory.swap.value_or(0);
-  if (limit < -1) return fail(cat("memory.limit: ", limit, " is no size"));
-  if (swap < -1) return fail(cat("memory.swap: ", swap, " is no size"));
+  if (limit < -1) return fail(cat("resources.memory.limit: ", limit, " is no size"));
+  if (swap < -1) return fail(cat("resources.memory.swap: ", swap, " is no size"));
   if (limit > 0 && swap > 0 && swap < limit)
-    return fail(cat("memory.swap: ", swap, " is below memory.limit ", limit));
+    return fail(cat("resources.memory.swap: ", swap, " is below memory.limit ", limit));
   // "No limit of memory" cannot hold under a limit of memory and swap: it lifts that one too, where
   // swap is accounted at all.
   bool lift_swap = limit == -1 && swap == 0;
@@ -32,7 +32,7 @@ Result<> add_memory(const spec::MemoryResources& memory, Settings& out) {
                    cat(*memory.kernel_tcp)});
   // UINT64_MAX is the -1 by which callers say "leave it".
   if (memory.swappiness && *memory.swappiness != UINT64_MAX) {
-    if (*memory.swappiness > 100) return fail("memory.swappiness: above 100");
+    if (*memory.swappiness > 100) return fail("resources.memory.swappiness: above 100");
     out.push_back({"memory", "memory.swappiness", "memory.swappiness", cat(*memory.swappiness)});
   }
   if (memory.disable_oom_killer.value_or(false))
@@ -55,10 +55,18 @@ std::string nonzero(const std::optional<Int>& value) {
 
 Result<> add_cpu(const spec::CpuResources& cpu, Settings& out) {
   // The kernel clamps silently; a container that asked for more should hear of it.
-  if (std::uint64_t shares = cpu.shares.value_or(0); shares != 0) {
-    if (shares < 2) return fail("cpu.shares: the minimum allowed cpu-shares is 2");
-    if (shares > 262144) return fail("cpu.shares: the maximum allowed cpu-shares is 262144");
+  bool idle = cpu.idle.value_or(0) != 0;
+  if (std::uint64_t shares = cpu.shares.value_or(0); shares != 0 && !idle) {
+    if (shares < 2) return fail("resources.cpu.shares: the minimum allowed cpu-shares is 2");
+    if (shares > 262144)
+      return fail("resources.cpu.shares: the maximum allowed cpu-shares is 262144");
     out.push_back({"cpu", "cpu.shares", "cpu.shares", cat(shares)});
+    out.back().swap_on_einval = cpu.idle.has_value();
+  }
+  // An idle group has no shares: while it is one the kernel refuses to set them.
+  if (cpu.idle) {
+    out.push_back({"cpu", "cpu.idle", "cpu.idle", cat(*cpu.idle)});
+    out.back().optional = !idle;
   }
   add_pair(out, {"cpu", "cpu.period", "cpu.cfs_period_us", nonzero(cpu.period)},
            {"cpu", "cpu.quota", "cpu.cfs_quota_us", nonzero(cpu.quota)});
@@ -66,10 +74,6 @@ Result<> add_cpu(const spec::CpuResources& cpu, Settings& out) {
     // A burst may not be above the quota: without one, 0 is all there is.
     out.push_back({"cpu", "cpu.burst", "cpu.cfs_burst_us", cat(*cpu.burst)});
     out.back().optional = *cpu.burst == 0;
-  }
-  if (cpu.idle) {
-    out.push_back({"cpu", "cpu.idle", "cpu.idle", cat(*cpu.idle)});
-    out.back().optional = *cpu.idle == 0;
   }
   add_pair(out, {"cpu", "cpu.realtimePeriod", "cpu.rt_period_us", nonzero(cpu.realtime_period)},
            {"cpu", "cpu.realtimeRuntime", "cpu.rt_runtime_us", nonzero(cpu.realtime_runtime)});
@@ -109,12 +113,6 @@ void add_block_io(const spec::BlockIoResources& io, Settings& out) {
   add_throttle(io.throttle_write_iops, "throttleWriteIOPSDevice", "write_iops_device", out);
 }
 
-Result<> check_name(std::string_view name, std::string_view key) {
-  if (name.empty() || name.find_first_of(std::string_view("/ \n\0", 4)) != std::string_view::npos)
-    return fail(cat(key, ": \"", name, "\" is no name"));
-  return {};
-}
-
 Result<> add_the_rest(const spec::Resources& resources, Settings& out) {
   if (std::int64_t limit = resources.pids_limit.value_or(0); limit != 0)
     out.push_back({"pids", "pids.limit", "pids.max", limit < 0 ? "max" : cat(limit)});
@@ -134,14 +132,7 @@ Result<> add_the_rest(const spec::Resources& resources, Settings& out) {
       out.push_back({"net_prio", "network.priorities", "net_prio.ifpriomap",
                      cat(one.name, " ", one.priority)});
     }
-  for (const auto& [device, limit] : resources.rdma) {
-    TRY(check_name(device, "rdma"));
-    std::string value = device;
-    if (limit.hca_handles) value += cat(" hca_handle=", *limit.hca_handles);
-    if (limit.hca_objects) value += cat(" hca_object=", *limit.hca_objects);
-    if (value != device) out.push_back({"rdma", "rdma", "rdma.max", value});
-  }
-  return {};
+  return add_rdma(resources.rdma, out);
 }
 
 }  // namespace

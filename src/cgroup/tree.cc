@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <memory>
@@ -112,45 +111,6 @@ Result<> remove_tree(BorrowedFd dir, const char* path) {
   }));
   if (unlinkat(dir, path, AT_REMOVEDIR) == 0 || is_gone(errno)) return {};
   return fail_errno(cat("remove cgroup ", path));
-}
-
-namespace {
-
-// mkdir of every component in turn; the number of trailing ones that were new.
-Result<std::size_t> make_components(BorrowedFd dir, const std::string& prefix,
-                                    const std::string& path) {
-  std::size_t made = 0;
-  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    std::string part = cat(prefix, path.substr(0, end));
-    if (mkdirat(dir, part.c_str(), 0755) == 0) ++made;
-    else if (errno != EEXIST) return fail_errno(cat("make cgroup ", part));
-    else made = 0;
-    if (end == std::string::npos) return made;
-  }
-}
-
-}  // namespace
-
-Result<std::size_t> make_path(BorrowedFd dir, const std::string& prefix, const std::string& path) {
-  // The parent is almost always there. Another container's rollback may remove a parent between two
-  // of our calls: a few rounds settle that.
-  std::string whole = prefix + path;
-  for (int round = 0;; ++round) {
-    if (mkdirat(dir, whole.c_str(), 0755) == 0) return 1;
-    if (errno == EEXIST) return 0;
-    if (errno != ENOENT) return fail_errno(cat("make cgroup ", whole));
-    auto made = make_components(dir, prefix, path);
-    if (made || made.error().code != ENOENT || round == 8) return made;
-  }
-}
-
-void unmake_path(BorrowedFd dir, const std::string& prefix, std::string path, std::size_t made) {
-  if (made == 0) return;
-  (void)remove_tree(dir, (prefix + path).c_str());
-  while (--made > 0) {
-    path.resize(path.rfind('/'));
-    if (unlinkat(dir, (prefix + path).c_str(), AT_REMOVEDIR) != 0) return;
-  }
 }
 
 }  // namespace bulkhead::cgroup

@@ -30,11 +30,4 @@ Result<std::vector<pid_t>> processes_below(BorrowedFd top);
 // has processes (a killed one leaves its cgroup when it has been reaped or released).
 Result<> remove_tree(BorrowedFd dir, const char* path);
 
-// Makes `dir`/`prefix``path` (`path` "/a/b") with missing ancestors. Returns how many components,
-// counted from the end, this call made: 0 when the cgroup existed.
-Result<std::size_t> make_path(BorrowedFd dir, const std::string& prefix, const std::string& path);
-
-// Takes back what make_path made; ancestors that somebody else uses by now stay.
-void unmake_path(BorrowedFd dir, const std::string& prefix, std::string path, std::size_t made);
-
 }  // namespace bulkhead::cgroup
