@@ -176,7 +176,7 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
                                         options.preserved_fds,
                                         options.no_new_keyring ? "" : cat("_ses.", options.id)}));
   TRY(record_init(init.pid(), state, entry));
-  if (state.owns_ids) TRY(init.map_ids(state.ids));
+  if (state.owns_user_ns) TRY(init.map_ids(state.ids));
   for (const auto& warning : TRY(init.apply_limits(process))) log::warn(warning);
   TRY(cgroup->delegate(state.ids.uid, state.ids.gid));
   TRY(own_stdio(state.ids, process));

@@ -38,7 +38,7 @@ Result<idpool::Config> pool_config(const policy::Policy& policy) {
   if (policy.id_pool.fixed)
     return idpool::Config{.blocks = {{policy.id_pool.fixed->start, policy.id_pool.fixed->ranges}}};
   UniqueFd etc = TRY(sys::open_path("/etc", O_PATH | O_DIRECTORY));
-  return idpool::read_config(etc.get());
+  return idpool::read_config(etc.get(), policy.id_pool.user);
 }
 
 // One pool for all engines of the host, whatever their --root.
@@ -52,16 +52,27 @@ std::string restart_marker(const State& state) {
   return std::string(root);
 }
 
+// The range belongs to the container that is joined, and is held until both are gone. A user
+// namespace whose range nobody holds is not of a container of ours (R3).
+Result<> register_beside_owner(BorrowedFd run, const State& state) {
+  for (const auto& holding : TRY(idpool::list(run)))
+    if (holding.range.first == state.ids.uid)
+      return TRY(idpool::register_joined(run, holding.container_id, state.id)), Result<>();
+  return fail("error in the container spec: invalid or unsupported container spec: can't join the "
+              "namespaces of a container that does not run under bulkhead");
+}
+
 }  // namespace
 
 Result<IdLease> IdLease::take(const spec::Spec& spec, const plan::Plan& plan,
                               const policy::Policy& policy, const Store& store, State& state) {
+  UniqueFd run = TRY(run_directory());
   if (const auto* path = joined_user_path(plan)) {
     state.ids = TRY(joined_ids(*path));
-    return IdLease(nullptr);
+    TRY(register_beside_owner(run.get(), state));
+    return IdLease(&state);
   }
   auto is_alive = [&store](std::string_view id) { return store.find(id).has_value(); };
-  UniqueFd run = TRY(run_directory());
   idpool::Range range;
   if (!spec.linux_.uid_mappings.empty() || !spec.linux_.gid_mappings.empty()) {
     range = TRY_IN("error in the container spec",
@@ -73,7 +84,7 @@ Result<IdLease> IdLease::take(const spec::Spec& spec, const plan::Plan& plan,
     range = TRY(idpool::allocate(run.get(), config, state.id, is_alive));
   }
   state.ids = {range.first, range.first, range.size};
-  state.owns_ids = true;
+  state.owns_user_ns = true;
   return IdLease(&state);
 }
 

@@ -17,7 +17,7 @@ namespace bulkhead::runtime {
 // namespace is joined.
 class IdLease {
  public:
-  // Fills state.ids and state.owns_ids.
+  // Fills state.ids and state.owns_user_ns.
   static Result<IdLease> take(const spec::Spec& spec, const plan::Plan& plan,
                               const policy::Policy& policy, const Store& store, State& state);
   void commit() { state_ = nullptr; }

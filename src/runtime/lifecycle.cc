@@ -65,7 +65,7 @@ Result<> destroy(const Context& context, std::string_view id, bool force) {
   auto manager = TRY(cgroup::make_manager(state->cgroup));
   TRY(kill_everything(*state, *manager));
   TRY(manager->destroy(kDeleteTimeoutMs / 2));
-  if (state->owns_ids) TRY(release_ids(*state));
+  TRY(release_ids(*state));
   if (auto config = entry.config())
     run_late_hooks(config->hooks.poststop, *state, "stopped", config->annotations);
   return entry.remove();

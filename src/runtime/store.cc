@@ -49,7 +49,7 @@ std::string to_json(const State& s) {
       .field("hostUid", s.ids.uid)
       .field("hostGid", s.ids.gid)
       .field("idCount", s.ids.size)
-      .field("ownsIds", s.owns_ids)
+      .field("ownsUserNs", s.owns_user_ns)
       .field("systemd", s.systemd)
       .field("cgroupPath", s.cgroup.path)
       .field("cgroupSlice", s.cgroup.slice)
@@ -85,7 +85,7 @@ Result<State> from_json(std::string_view text) {
   number("hostUid", s.ids.uid);
   number("hostGid", s.ids.gid);
   number("idCount", s.ids.size);
-  flag("ownsIds", s.owns_ids);
+  flag("ownsUserNs", s.owns_user_ns);
   flag("systemd", s.systemd);
   string("cgroupPath", s.cgroup.path);
   string("cgroupSlice", s.cgroup.slice);

@@ -23,7 +23,7 @@ struct State {
   pid_t pid = 0;                            // of the init in the host's pid namespace; 0: not yet
   std::uint64_t start_ticks = 0;            // with the pid, its identity
   sandbox::HostIds ids;
-  bool owns_ids = false;                    // the range is given back on delete
+  bool owns_user_ns = false;                // a new user namespace, not a joined one
   bool systemd = false;
   cgroup::Location cgroup;
 };
