@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -91,7 +93,9 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
                    UniqueFd* foreground_master) {
   auto namespaces = TRY(sandbox::Namespaces::of(init.pid()));
   UniqueFd proc_sys = TRY(sys::open_path("/proc/sys", O_PATH | O_DIRECTORY));
-  HookRun hooks = TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host()));
+  std::optional<HookRun> hooks;
+  if (need_network_only(c.bundle.spec.hooks))
+    hooks.emplace(TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host())));
   auto views = TRY(c.cgroup.views());
   c.trace.mark("namespaces");
   sandbox::TreeInputs inputs{c.plan, c.gathered.sources, namespaces, c.state.ids, views};
@@ -105,7 +109,8 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
   }());
   c.trace.mark("mounts");
   for (const auto& warning : tree.warnings()) log::warn(warning);
-  TRY(hooks.wait());
+  if (!hooks) hooks.emplace(TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host())));
+  TRY(hooks->wait());
   c.trace.mark("hooks");
   TRY(configure_namespaces(c, namespaces, proc_sys.get()));
   TRY(run_container_hooks(c.bundle.spec, c.state, namespaces));

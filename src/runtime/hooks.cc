@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -31,6 +33,12 @@ std::string oci_state(const State& state, const char* status, const spec::String
   if (!annotations.empty()) out.field("annotations", annotations);
   out.end_object();
   return std::move(out).take();
+}
+
+bool need_network_only(const spec::Hooks& hooks) {
+  return hooks.create_runtime.empty() && std::ranges::all_of(hooks.prestart, [](const auto& hook) {
+           return !hook.args.empty() && hook.args[0] == "libnetwork-setkey";
+         });
 }
 
 Result<HookRun> HookRun::start(const spec::Spec& spec, const State& state, BorrowedFd host_mounts) {

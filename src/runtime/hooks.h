@@ -17,8 +17,13 @@ namespace bulkhead::runtime {
 std::string oci_state(const State& state, const char* status, const spec::StringMap& annotations,
                       bool pretty = false);
 
+// Whether the prestart and createRuntime hooks are Docker's own network hook and nothing else: it
+// needs the network namespace only, so it may run while the mounts are still being built. Others
+// (GPU tool kits) look for the root file system.
+bool need_network_only(const spec::Hooks& hooks);
+
 // prestart and createRuntime hooks, run one after the other by a process beside, in the host's
-// mount namespace, while the tree is built: they need the container's namespaces, not its mounts.
+// mount namespace.
 class HookRun {
  public:
   static Result<HookRun> start(const spec::Spec& spec, const State& state, BorrowedFd host_mounts);
