@@ -8,11 +8,9 @@ Started by `run` as a process per program: prints one JSON object.
 """
 
 import argparse
-import ctypes
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -21,11 +19,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 import leaks  # noqa: E402
+import ns  # noqa: E402
 import tap  # noqa: E402
 
-CLONE_NEWNS = 0x20000
-MS_PRIVATE = 1 << 18
-MS_REC = 1 << 14
 # Cgroup paths that the suite's cgroup programs ask for (those run one at a time); any other that a program
 # causes carries its container's id. The parents are made on demand and stay: other containers may use them.
 SUITE_LEAVES = ("cgrouptest", "testdir/cgrouptest/container")
@@ -36,40 +32,6 @@ WRAPPER = """#!/bin/sh
 case "$1" in create|run) for last; do :; done; echo "$last" >> '{scratch}/ids' ;; esac
 exec '{runtime}' --root '{scratch}/root' "$@"
 """
-
-
-def sh(*command):
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-
-
-def private_mounts():
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
-        raise OSError(ctypes.get_errno(), "private mount namespace (needs root)")
-
-
-def private_dev(scratch):
-    """A /dev of our own: crun chowns the stdio nodes, which would be the host's /dev/null."""
-    dev = os.path.join(scratch, "dev")
-    os.makedirs(dev)
-    sh("mount", "-t", "tmpfs", "-o", "mode=755", "dev", dev)
-    for name in ("null", "zero", "full", "random", "urandom", "tty"):
-        info = os.stat(f"/dev/{name}")
-        os.mknod(f"{dev}/{name}", info.st_mode, info.st_rdev)
-        os.chmod(f"{dev}/{name}", 0o666)
-    for name in ("pts", "shm", "mqueue"):
-        if os.path.isdir(f"/dev/{name}"):
-            os.mkdir(f"{dev}/{name}")
-            sh("mount", "--bind", f"/dev/{name}", f"{dev}/{name}")
-    os.symlink("pts/ptmx", f"{dev}/ptmx")
-    os.symlink("/proc/self/fd", f"{dev}/fd")
-    sh("mount", "--move", dev, "/dev")
-
-
-def hide_unified():
-    """crun 1.8 refuses a hybrid host whose v2 hierarchy has no controllers: it then sees plain v1."""
-    if os.path.ismount("/sys/fs/cgroup/unified"):
-        sh("umount", "/sys/fs/cgroup/unified")
 
 
 def prepare(options, scratch):
@@ -132,23 +94,6 @@ def cgroups_of(ids, fixed_paths):
     return sorted((path for path in found if not path.endswith(SUITE_PARENTS[0])), key=len, reverse=True)
 
 
-def reap():
-    """Kills what is below this process and waits for it."""
-    for _ in range(100):
-        below = leaks.descendants()
-        for pid in below:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return
-        time.sleep(0.02)
-
-
 def collect_zombies():
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -186,11 +131,11 @@ def remove_cgroups(options, ids):
 def main(options):
     leaks.adopt_orphans()
     scratch = options.scratch
-    private_mounts()
+    ns.private_mounts()
     if options.private_dev:
-        private_dev(scratch)
+        ns.private_dev(scratch)
     if options.hide_unified:
-        hide_unified()
+        ns.hide_unified()
     wrapper = prepare(options, scratch)
     mounts_before = leaks.mounts()
     start = time.monotonic()
@@ -200,7 +145,7 @@ def main(options):
     undeleted = delete_containers(scratch, wrapper)
     ids = container_ids(scratch)
     left = leftovers(options, ids, mounts_before)
-    reap()
+    leaks.kill_descendants()
     remove_cgroups(options, ids)
     print(json.dumps(dict(vars(outcome), name=options.name, seconds=seconds, undeleted=undeleted, left=left,
                           stdout=stdout[-20000:], stderr=stderr[-20000:])))
