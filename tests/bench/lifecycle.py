@@ -140,7 +140,7 @@ def main():
     try:
         samples, config, length = measure(options, folder, runtimes)
     except harness.Missing as error:
-        print(f"SKIP: lifecycle: {error}")
+        print(f"FAILED: lifecycle: {error}")
         return 1
     finally:
         harness.clean_up(folder)

@@ -91,6 +91,15 @@ def descendants(root=None, table=None):
     return found
 
 
+def collect_zombies():
+    """Reaps whatever below this process has ended by itself."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
 def kill_descendants():
     """Ends and reaps everything below this process; with adopt_orphans() nothing of ours escapes it."""
     for _ in range(200):
@@ -147,8 +156,9 @@ def tree(root, files=False):
     return result
 
 
-def cgroups():
-    return {path: "" for root in cgroup_roots() for path in tree(root)}
+def cgroups(match=""):
+    """Every cgroup of every hierarchy whose path holds the regex `match`: others come and go on a shared host."""
+    return {path: "" for root in cgroup_roots() for path in tree(root) if re.search(match, path)}
 
 
 def interfaces():
@@ -169,11 +179,11 @@ def own_fds():
     return result
 
 
-def snapshot(dirs=STATE_DIRS, scope="host", names=()):
+def snapshot(dirs=STATE_DIRS, scope="host", names=(), cgroup_match=""):
     """Everything that a container may leave behind on the host."""
     return {
         "mount": mounts(),
-        "cgroup": cgroups(),
+        "cgroup": cgroups(cgroup_match),
         "process": processes(scope, names),
         "interface": interfaces(),
         "file": {path: "" for folder in dirs for path in tree(folder, files=True)},

@@ -4,7 +4,7 @@ One line per program:  name | kind | when | reason
 kind  spec   the program asks for what SPEC.md refuses (R3: no host namespaces)
       suite  the program contradicts the OCI specification or itself
       host   this machine lacks what the program needs; `when` says what, so that elsewhere it must pass
-when  empty (always), or no:PATH (while PATH does not exist), or no-cap:NUMBER (while this process lacks the
+when  empty (always), or no:PATH or has:PATH (while PATH is absent or there), or no-cap:NUMBER (while this process lacks the
       capability), or v1 / v2 (the cgroup layout), or race (the program's own timing decides: both are accepted)
 """
 
@@ -49,6 +49,8 @@ def applies(when):
         return True
     if when.startswith("no:"):
         return not os.path.exists(when[3:])
+    if when.startswith("has:"):
+        return os.path.exists(when[4:])
     if when.startswith("no-cap:"):
         return not has_capability(int(when[7:]))
     if when in ("v1", "v2"):

@@ -94,18 +94,10 @@ def cgroups_of(ids, fixed_paths):
     return sorted((path for path in found if not path.endswith(SUITE_PARENTS[0])), key=len, reverse=True)
 
 
-def collect_zombies():
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-
-
 def leftovers(options, ids, mounts_before):
     """What the runtime left although every container was deleted; waits a moment for dying processes."""
     for _ in range(40):
-        collect_zombies()
+        leaks.collect_zombies()
         processes = leaks.processes("mine")
         if not processes:
             break
