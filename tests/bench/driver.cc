@@ -1,17 +1,20 @@
-// Times the life of a container as an engine drives it: one process per call (create, start, delete), and
-// between them the wait for the container's init, which becomes our child as it becomes containerd-shim's
-// (child subreaper). Rows (runtimes) are interleaved: each round runs every row once, in rotating order, so
-// that whatever else the machine does falls on all of them alike.
+// Times the life of a container as an engine drives it: one process per call (create, start,
+// delete), and between them the wait for the container's init, which becomes our child as it
+// becomes containerd-shim's (child subreaper). Rows (runtimes) are interleaved: each round runs
+// every row once, in rotating order, so that whatever else the machine does falls on all of them
+// alike.
 //
-// It is a small static program and not Python because ru_maxrss of a child starts at the resident size of
-// the process that spawned it: exec keeps the high-water mark of the address space it leaves.
+// It is a small static program and not Python because ru_maxrss of a child starts at the resident
+// size of the process that spawned it: exec keeps the high-water mark of the address space it
+// leaves.
 //
 // usage: bench_driver JOB      JOB is text, fields separated by tabs, %n is the round's number:
 //   rounds  WARMUP  MEASURED          log  FILE (stdout and stderr of the calls)
 //   row     NAME                      then its steps, in order:
 //   call    LABEL  ARGV...            a process that must end with status 0
 //   wait    LABEL  PIDFILE            until the process named there has ended
-// prints  NAME <tab> ROUND <tab> LABEL <tab> MICROSECONDS <tab> MAXRSS_KB,  LABEL "total" for the whole round.
+// prints  NAME <tab> ROUND <tab> LABEL <tab> MICROSECONDS <tab> MAXRSS_KB,  LABEL "total" for the
+// whole round.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +91,8 @@ void read_line(Job& job, const std::vector<std::string>& fields) {
   } else if (kind == "row" && fields.size() == 2) {
     job.rows.push_back({fields[1], {}});
   } else if ((kind == "call" || kind == "wait") && fields.size() > 2 && !job.rows.empty()) {
-    job.rows.back().steps.push_back({kind == "wait", fields[1], {fields.begin() + 2, fields.end()}});
+    job.rows.back().steps.push_back(
+        {kind == "wait", fields[1], {fields.begin() + 2, fields.end()}});
   } else {
     die("job: cannot read line '" + kind + "'");
   }
@@ -117,7 +121,8 @@ std::string with_round(std::string text, int round) {
   return text;
 }
 
-// One process with the log as stdout and stderr and our (empty) stdin; ends the bench when it fails.
+// One process with the log as stdout and stderr and our (empty) stdin; ends the bench when it
+// fails.
 Sample call(const Job& job, const Row& row, const Step& step, int round, int log_fd) {
   std::vector<std::string> texts;
   for (const std::string& argument : step.arguments) texts.push_back(with_round(argument, round));
@@ -153,12 +158,14 @@ Sample wait_for_init(const Row& row, const Step& step, int round) {
   if (fscanf(file, "%d", &pid) != 1 || pid <= 0) die(row.name + ": no pid in " + path);
   fclose(file);
   int status;
-  if (waitpid(pid, &status, 0) != pid) die(row.name + ": wait for init " + std::to_string(pid), errno);
+  if (waitpid(pid, &status, 0) != pid)
+    die(row.name + ": wait for init " + std::to_string(pid), errno);
   if (status != 0) die(row.name + ": the container ended with status " + std::to_string(status));
   return {now_us() - start, 0};
 }
 
-// The high-water mark of this address space; ru_maxrss would still show that of the program before exec.
+// The high-water mark of this address space; ru_maxrss would still show that of the program before
+// exec.
 long own_peak_kb() {
   char line[128];
   long kb = 0;

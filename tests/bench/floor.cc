@@ -1,12 +1,14 @@
-// The floor of the bench: the bare system calls of a fully isolated container and nothing else. No JSON, no
-// policy, no checks, no state that could be read back; every constant is worked out by the bench beforehand.
-// What a runtime needs above this is what the runtime costs.
+// The floor of the bench: the bare system calls of a fully isolated container and nothing else. No
+// JSON, no policy, no checks, no state that could be read back; every constant is worked out by the
+// bench beforehand. What a runtime needs above this is what the runtime costs.
 //
-// create  private mount namespace; init cloned into user, pid, net, ipc, uts and time namespaces (it makes
-//         cgroup and mount namespace itself, once everything stands: the copy locks every mount); id maps;
-//         a cgroup in every hierarchy; a new overlay of the same layers, each idmapped; proc, sysfs, tmpfs
-//         /dev, devpts, mqueue, shm, cgroup binds, device nodes, engine's files, masks, read-only paths;
-//         pivot_root. Init drops its bounding set, loads the compiled filter, waits on a socket.
+// create  private mount namespace; init cloned into user, pid, net, ipc, uts and time namespaces
+// (it makes
+//         cgroup and mount namespace itself, once everything stands: the copy locks every mount);
+//         id maps; a cgroup in every hierarchy; a new overlay of the same layers, each idmapped;
+//         proc, sysfs, tmpfs /dev, devpts, mqueue, shm, cgroup binds, device nodes, engine's files,
+//         masks, read-only paths; pivot_root. Init drops its bounding set, loads the compiled
+//         filter, waits on a socket.
 // start   connects to that socket and returns when init has executed the program
 // delete  removes cgroups and state
 // run     all of it in one process (and one fork), waiting for init in between
@@ -36,14 +38,14 @@
 
 #include <initializer_list>
 
-#define CHECK(call)                                                                              \
-  ({                                                                                             \
-    long result_ = (call);                                                                       \
-    if (result_ < 0) {                                                                           \
-      dprintf(2, "bench_floor:%d: %s: %s\n", __LINE__, #call, strerror(errno));                  \
-      _exit(1);                                                                                  \
-    }                                                                                            \
-    static_cast<int>(result_);                                                                   \
+#define CHECK(call)                                                             \
+  ({                                                                            \
+    long result_ = (call);                                                      \
+    if (result_ < 0) {                                                          \
+      dprintf(2, "bench_floor:%d: %s: %s\n", __LINE__, #call, strerror(errno)); \
+      _exit(1);                                                                 \
+    }                                                                           \
+    static_cast<int>(result_);                                                  \
   })
 
 #ifndef CLONE_NEWTIME
@@ -99,7 +101,9 @@ char* path_of(const char* a, const char* b, const char* c = "") {
   static char buffers[4][512];
   static int next;
   char* buffer = buffers[next++ % 4];
-  if (snprintf(buffer, sizeof buffers[0], "%s/%s%s", a, b, c) >= static_cast<int>(sizeof buffers[0])) _exit(3);
+  if (snprintf(buffer, sizeof buffers[0], "%s/%s%s", a, b, c) >=
+      static_cast<int>(sizeof buffers[0]))
+    _exit(3);
   return buffer;
 }
 
@@ -144,15 +148,18 @@ int idmapped(const char* path, int user_ns) {
 
 void set_capabilities(const __u32 (&effective)[2], const __u32 (&permitted)[2]) {
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[2] = {{effective[0], permitted[0], 0}, {effective[1], permitted[1], 0}};
+  __user_cap_data_struct data[2] = {{effective[0], permitted[0], 0},
+                                    {effective[1], permitted[1], 0}};
   CHECK(syscall(SYS_capset, &header, data));
 }
 
-// The overlay's superblock keeps the mounter's credentials: ids that the idmapped upper layer knows.
+// The overlay's superblock keeps the mounter's credentials: ids that the idmapped upper layer
+// knows.
 int make_overlay(int user_ns) {
   int fs = open_fs("overlay");
   for (int i = 0; i < plan.lower.count; ++i) {
-    // Stays open: a detached mount whose last fd is closed is gone, before the overlay has cloned it.
+    // Stays open: a detached mount whose last fd is closed is gone, before the overlay has cloned
+    // it.
     int layer = idmapped(plan.lower.at[i], user_ns);
     CHECK(syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, "lowerdir+", nullptr, layer));
   }
@@ -176,11 +183,14 @@ int make_overlay(int user_ns) {
 }
 
 void make_dev() {
-  static const struct { const char* name; int major, minor; } kNodes[] = {
-      {"dev/null", 1, 3}, {"dev/zero", 1, 5}, {"dev/full", 1, 7},
-      {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
+  static const struct {
+    const char* name;
+    int major, minor;
+  } kNodes[] = {{"dev/null", 1, 3},   {"dev/zero", 1, 5},    {"dev/full", 1, 7},
+                {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
   int dev = open_fs("tmpfs");
-  set(dev, "mode", "755"), set(dev, "size", "65536k"), set(dev, "uid", "100000"), set(dev, "gid", "100000");
+  set(dev, "mode", "755"), set(dev, "size", "65536k"), set(dev, "uid", "100000"),
+      set(dev, "gid", "100000");
   attach(make(dev, MOUNT_ATTR_NOSUID), "dev");
   for (const auto& node : kNodes) {
     CHECK(mknod(node.name, S_IFCHR | 0666, makedev(node.major, node.minor)));
@@ -197,14 +207,16 @@ void make_dev() {
   set(pts, "mode", "0620"), set(pts, "ptmxmode", "0666"), set(pts, "gid", "100005");
   attach(make(pts, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC), "dev/pts");
   int shm = open_fs("tmpfs");
-  set(shm, "mode", "1777"), set(shm, "size", "67108864"), set(shm, "uid", "100000"), set(shm, "gid", "100000");
+  set(shm, "mode", "1777"), set(shm, "size", "67108864"), set(shm, "uid", "100000"),
+      set(shm, "gid", "100000");
   attach(make(shm, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC), "dev/shm");
 }
 
 // File systems that belong to a namespace: made by a process in it, or told of it by fd.
 void make_kernel_mounts(pid_t init) {
   constexpr unsigned kQuiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  int pid_ns = namespace_of(init, "pid"), net_ns = namespace_of(init, "net"), ipc_ns = namespace_of(init, "ipc");
+  int pid_ns = namespace_of(init, "pid"), net_ns = namespace_of(init, "net"),
+      ipc_ns = namespace_of(init, "ipc");
   int proc = open_fs("proc");
   CHECK(syscall(SYS_fsconfig, proc, FSCONFIG_SET_FD, "pidns", nullptr, pid_ns));  // Linux 6.17
   CHECK(setns(net_ns, CLONE_NEWNET));
@@ -219,19 +231,22 @@ void make_kernel_mounts(pid_t init) {
 }
 
 void bind_cgroups() {
-  mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC};
+  mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                 MOUNT_ATTR_NOEXEC};
   int root = open_fs("tmpfs");
   set(root, "mode", "755");
   attach(make(root, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC), "sys/fs/cgroup");
   for (int i = 0; i < plan.cgroup.count; ++i) {
     const char* name = strrchr(plan.cgroup.at[i], '/') + 1;
-    int tree = CHECK(syscall(SYS_open_tree, AT_FDCWD, path_of(plan.cgroup.at[i], "bulkhead-bench/", id),
-                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    int tree =
+        CHECK(syscall(SYS_open_tree, AT_FDCWD, path_of(plan.cgroup.at[i], "bulkhead-bench/", id),
+                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
     CHECK(syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof attr));
     CHECK(mkdir(path_of("sys/fs/cgroup", name), 0755));
     attach(tree, path_of("sys/fs/cgroup", name));
   }
-  CHECK(mount(nullptr, "sys/fs/cgroup", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr));
+  CHECK(mount(nullptr, "sys/fs/cgroup", nullptr,
+              MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr));
 }
 
 void mask_and_protect() {
@@ -248,7 +263,8 @@ void mask_and_protect() {
   for (int i = 0; i < plan.readonly.count; ++i) {
     const char* target = plan.readonly.at[i] + 1;
     if (mount(target, target, nullptr, MS_BIND | MS_REC, nullptr)) continue;  // not there
-    CHECK(mount(nullptr, target, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr));
+    CHECK(mount(nullptr, target, nullptr,
+                MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr));
   }
 }
 
@@ -284,13 +300,15 @@ void enter_cgroups(pid_t init) {
   snprintf(pid, sizeof pid, "%d", init);
   for (int i = 0; i < plan.cgroup.count; ++i) {
     char group[512];
-    if (snprintf(group, sizeof group, "%s/bulkhead-bench/%s", plan.cgroup.at[i], id) >= 500) _exit(3);
+    if (snprintf(group, sizeof group, "%s/bulkhead-bench/%s", plan.cgroup.at[i], id) >= 500)
+      _exit(3);
     CHECK(mkdir(group, 0755));
     if (strstr(group, "/cpuset/")) copy_up(group, "cpuset.cpus"), copy_up(group, "cpuset.mems");
     if (strstr(group, "/devices/")) {
       put(AT_FDCWD, path_of(group, "devices.deny"), "a");
-      for (const char* rule : {"c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",
-                               "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm"}) {
+      for (const char* rule :
+           {"c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",
+            "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm"}) {
         put(AT_FDCWD, path_of(group, "devices.allow"), rule);
       }
     }
@@ -349,13 +367,19 @@ int create() {
   CHECK(bind(door, reinterpret_cast<sockaddr*>(&address), sizeof address));
   CHECK(listen(door, 1));
   load_filter();
-  CHECK(pipe2(go, O_CLOEXEC)), CHECK(pipe2(ready, O_CLOEXEC));
+  CHECK(pipe2(go, O_CLOEXEC));
+  CHECK(pipe2(ready, O_CLOEXEC));
   CHECK(unshare(CLONE_NEWNS | CLONE_NEWTIME));
   put(AT_FDCWD, "/proc/self/timens_offsets", "boottime -1000 0");
   CHECK(mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr));
-  pid_t init = CHECK(syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-                             CLONE_NEWUTS | SIGCHLD, 0, 0, 0, 0));
-  if (init == 0) close(go[1]), init_process(go[0], ready[1], door);
+  pid_t init = CHECK(
+      syscall(SYS_clone,
+              CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD,
+              0, 0, 0, 0));
+  if (init == 0) {
+    close(go[1]);  // else the wait below would outlast a builder that failed
+    init_process(go[0], ready[1], door);
+  }
   close(ready[1]);
   char file[64], text[16];
   for (const char* kind : {"uid", "gid"}) {

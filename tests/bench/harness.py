@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -148,6 +149,12 @@ def runtime_row(name, binary, folder, container_id):
             f"call\tdelete\t{base}\tdelete\t{container_id}"]
 
 
+def last_words(log, count=5):
+    """The last different lines of a log: the same warning of 200 calls is one."""
+    texts = [re.sub(r'^time="[^"]*" ', "", line) for line in (leaks.read(log, 1 << 24) or "").splitlines()]
+    return "\n".join(list(dict.fromkeys(reversed(texts)))[:count][::-1])
+
+
 def run_driver(folder, warmup, rounds, rows):
     """[(row, round, label, microseconds, maxrss_kb)]; raises Missing with the log when a call fails."""
     driver = os.path.join(BIN, "bench_driver")
@@ -162,7 +169,7 @@ def run_driver(folder, warmup, rounds, rows):
         done = subprocess.run([driver, f"{folder}/job"], stdin=empty, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, env=environment, check=False)
     if done.returncode:
-        raise Missing(f"{done.stderr.strip()}\n{(leaks.read(log) or '')[-1500:]}")
+        raise Missing(f"{done.stderr.strip()}\n{last_words(log)}")
     samples = []
     for line in done.stdout.splitlines():
         row, number, label, microseconds, maxrss = line.split("\t")

@@ -34,7 +34,8 @@ HASHED_FILES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/subuid", "/etc
 # Values that move on their own: counters, random numbers, autotuning, and what any process start changes.
 VOLATILE_SYSCTLS = re.compile(
     r"fs/(dentry-state|file-nr|inode-nr|inode-state|aio-nr|quota/)|kernel/(random/|ns_last_pid|pty/nr|"
-    r"tainted|sched_domain)|net/netfilter/nf_conntrack_count|net/ipv[46]/(conf|neigh)/(?!all/|default/|lo/)|net/ipv[46]/route/flush|"
+    r"tainted|sched_domain)|net/netfilter/nf_conntrack_count|net/ipv[46]/(conf|neigh)/(?!all/|default/|lo/)|"
+    r"net/ipv[46]/route/flush|"
     r"net/ipv4/tcp_fastopen_key|net/core/netdev_rss_key|vm/(compact_memory|drop_caches|stat_refresh)")
 
 

@@ -4,8 +4,9 @@ One line per program:  name | kind | when | reason
 kind  spec   the program asks for what SPEC.md refuses (R3: no host namespaces)
       suite  the program contradicts the OCI specification or itself
       host   this machine lacks what the program needs; `when` says what, so that elsewhere it must pass
-when  empty (always), or no:PATH or has:PATH (while PATH is absent or there), or no-cap:NUMBER (while this process lacks the
-      capability), or v1 / v2 (the cgroup layout), or race (the program's own timing decides: both are accepted)
+when  empty (always), or no:PATH or has:PATH (while PATH is absent or there), or no-cap:NUMBER (while this
+      process lacks the capability), or v1 / v2 (the cgroup layout), or race (the program's own timing decides:
+      both are accepted)
 """
 
 import os
