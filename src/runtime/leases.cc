@@ -111,7 +111,10 @@ CgroupLease::~CgroupLease() {
   if (!manager_ || !owned_) return;
   // A manager of its own: the first one's directory fds are of M0, whose mounts may be gone by now.
   auto manager = cgroup::make_manager(manager_->location());
-  if (!manager) return log::warn(cat("cgroup is left behind: ", manager.error().message));
+  if (!manager) {
+    log::warn(cat("cgroup is left behind: ", manager.error().message));
+    return;
+  }
   [[maybe_unused]] auto killed = (*manager)->kill_all();
   if (auto destroyed = (*manager)->destroy(kDestroyTimeoutMs); !destroyed)
     log::warn(cat("cgroup is left behind: ", destroyed.error().message));
