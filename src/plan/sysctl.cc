@@ -43,6 +43,11 @@ Result<std::vector<Sysctl>> plan_sysctls(const spec::Spec& spec,
     return std::ranges::any_of(namespaces,
                                [&](const auto& ns) { return ns.type == type && ns.path.empty(); });
   };
+  // A network namespace that is joined without its owner is one that an engine made and pinned for
+  // this container (admit.cc); of a sandbox of CRI it is the configuration that sets its sysctls.
+  auto is_own = [&](std::string_view type) {
+    return is_new(type) || (type == "network" && is_new("user"));
+  };
   std::vector<Sysctl> sysctls;
   for (const auto& [key, value] : spec.linux_.sysctl) {
     // As sysctl(8): the first separator is the separator; with slashes a dot belongs to a name
@@ -67,7 +72,7 @@ Result<std::vector<Sysctl>> plan_sysctls(const spec::Spec& spec,
     } else {
       return refuse(cat("linux.sysctl: ", dotted, " is not in a separate kernel namespace"));
     }
-    if (!is_new(needs))
+    if (!is_own(needs))
       return refuse(cat("linux.sysctl: ", dotted, " is not allowed in the ", needs,
                         " namespace of another container"));
     sysctls.push_back(std::move(sysctl));

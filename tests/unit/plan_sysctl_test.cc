@@ -71,10 +71,16 @@ TEST(Sysctls, SecondSysctlInTheValue) {
 }
 
 TEST(Sysctls, NotInANamespaceOfAnotherContainer) {
-  const std::vector<NamespacePlan> joined{{"network", "/proc/9/ns/net"}, {"ipc", ""}, {"uts", ""}};
+  const std::vector<NamespacePlan> joined{
+      {"user", "/proc/9/ns/net"}, {"network", "/proc/9/ns/net"}, {"ipc", ""}, {"uts", ""}};
   EXPECT_THAT(planned("net.ipv4.ip_forward", "1", joined),
               HasSubstr("is not allowed in the network namespace of another container"));
   EXPECT_EQ(planned("kernel.shmmax", "1", joined), "kernel.shmmax=1");
+}
+
+TEST(Sysctls, InANetworkThatTheEnginePinnedForTheContainer) {
+  const std::vector<NamespacePlan> pinned{{"network", "/run/netns/cni-1"}, {"user", ""}, {"ipc", ""}};
+  EXPECT_EQ(planned("net.ipv4.ip_unprivileged_port_start", "0", pinned), "net.ipv4.ip_unprivileged_port_start=0");
 }
 
 TEST(Sysctls, PingGroupRangeEndsWithTheContainersIds) {
