@@ -45,7 +45,8 @@ struct Facts {
   std::string bundle;                          // resolved; engines choose it, API users cannot
   std::vector<JoinedNamespace> joined;         // namespaces of the spec that have a path
   std::string root_fs_type;                    // of root.path
-  std::vector<std::string> host_devices;       // allow-listed device nodes that the host has
+  // Per linux.devices: the host's path of the node with these numbers; empty when it has none.
+  std::vector<std::string> host_devices;
   bool has_apparmor = false, has_selinux = false;
 };
 

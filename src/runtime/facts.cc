@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "base/strings.h"
 #include "plan/parts.h"
 #include "sys/file.h"
@@ -131,6 +132,23 @@ Result<plan::Source> describe_source(BorrowedFd fd, const std::string& spelled, 
   return source;
 }
 
+// The host's path of the device that a configuration lists: the same path when the host has that
+// very device there (also through its symlinks, as /dev/dri/by-path), else the kernel's own name.
+std::string host_device(const spec::Device& device) {
+  struct stat st {};
+  bool is_block = device.type == 'b';
+  std::string path = plan::clean_path(device.path);
+  if (::stat(path.c_str(), &st) == 0 && (is_block ? S_ISBLK(st.st_mode) : S_ISCHR(st.st_mode)) &&
+      major(st.st_rdev) == device.major && minor(st.st_rdev) == device.minor)
+    return path;
+  auto text = sys::read_file(cat("/sys/dev/", is_block ? "block/" : "char/", device.major, ":",
+                                 device.minor, "/uevent"), limits::kSmallFileBytes);
+  if (!text) return "";
+  for (std::string_view line : split(*text, '\n'))
+    if (line.starts_with("DEVNAME=")) return cat("/dev/", line.substr(8));
+  return "";
+}
+
 bool is_process_namespace(std::string_view path) {
   return path.starts_with("/proc/") && path.find("/ns/") != std::string_view::npos;
 }
@@ -188,6 +206,8 @@ Result<Gathered> gather_facts(const spec::Spec& spec, const policy::Policy& poli
                describe_source(fd.get(), mount.source, recursive, out.facts.restricted));
     out.sources.back() = std::move(fd);
   }
+  for (const auto& device : spec.linux_.devices)
+    out.facts.host_devices.push_back(host_device(device));
   for (const auto& ns : spec.linux_.namespaces) {
     if (ns.path.empty()) continue;
     UniqueFd fd;
