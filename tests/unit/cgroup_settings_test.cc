@@ -50,8 +50,8 @@ TEST(CgroupSettings, MemoryV1) {
             "memory.limit_in_bytes=-1<;memory.memsw.limit_in_bytes=-1?;");
   EXPECT_EQ(show(settings_v1(memory({}, 8192))), "memory.memsw.limit_in_bytes=8192;");
   EXPECT_EQ(show(settings_v1(memory(0, 0))), "");
-  EXPECT_TRUE(show(settings_v1(memory(8192, 4096))).starts_with("error: memory.swap"));
-  EXPECT_TRUE(show(settings_v1(memory(-2, {}))).starts_with("error: memory.limit"));
+  EXPECT_TRUE(show(settings_v1(memory(8192, 4096))).starts_with("error: resources.memory.swap"));
+  EXPECT_TRUE(show(settings_v1(memory(-2, {}))).starts_with("error: resources.memory.limit"));
 }
 
 TEST(CgroupSettings, SharesToWeight) {
