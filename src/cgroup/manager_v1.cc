@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -201,15 +202,19 @@ Result<OomWatch> LegacyManager::watch_oom() const {
 }
 
 // Hybrid hosts kill by cgroup.kill, which no fork outruns. What the v1 freezer holds dies only when
-// it thaws, and a process may have been moved by hand: the v1 way follows where any is left.
+// it thaws. A process that was put into v1's hierarchies alone is seen by not being in cgroup2's
+// list, which is read first: one that ends in between is in neither then.
 Result<> LegacyManager::kill_all() {
-  if (BorrowedFd v2 = unified(); v2 >= 0) {
-    auto killed = kill_all_v2(v2);
-    if (!killed && killed.error().code != ENOENT && killed.error().code != ENODEV) return killed;
-  }
-  BorrowedFd freezer = find("freezer");
+  BorrowedFd freezer = find("freezer"), v2 = unified();
   BorrowedFd dir = freezer >= 0 ? freezer : any_group().value_or(-1);
-  if (dir < 0 || TRY(processes_below(dir)).empty()) return {};
+  if (dir < 0) return {};
+  if (v2 < 0 || dir == v2) return v2 < 0 ? kill_all_v1(dir, dir == freezer) : kill_all_v2(v2);
+  auto killed = kill_all_v2(v2);
+  if (!killed && killed.error().code != ENOENT && killed.error().code != ENODEV) return killed;
+  if (freezer >= 0) TRY(thaw_all_v1(freezer));
+  auto doomed = killed ? TRY(processes_below(v2)) : std::vector<pid_t>();
+  auto listed = TRY(processes_below(dir));
+  if (std::ranges::includes(doomed, listed)) return {};
   return kill_all_v1(dir, dir == freezer);
 }
 
