@@ -7,7 +7,6 @@ DESTDIR ?=
 JOBS ?= $(shell nproc)
 
 BIN = build/bin
-SOURCES_CHANGED = cmake --build
 
 .PHONY: all run test test-unit test-e2e test-vm bench build-tests build-asan install clean
 
