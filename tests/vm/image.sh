@@ -90,7 +90,7 @@ finish_tree() {
   echo bulkhead-vm >"$root/etc/hostname"
   printf '127.0.0.1 localhost bulkhead-vm\n' >"$root/etc/hosts"
   echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"  # set: no first-boot run
-  : >"$root/etc/resolv.conf"
+  echo nameserver 192.0.2.1 >"$root/etc/resolv.conf"  # documentation range: nobody; saves the engine a warning per container
   : >"$root/etc/fstab"
   mkdir -p "$root/payload" "$root/etc/docker" "$root/var/log/journal"
   rm -rf "$root/tmp"/* "$root/var/cache/apt" "$root/var/lib/apt/lists" "$root/usr/share/doc" "$root/usr/share/man" \

@@ -3,6 +3,11 @@
 runtime=$(cat /payload/runtime)
 filter=$(cat /payload/filter)
 echo "--- guest: Linux $(uname -r), up $(cut -d' ' -f1 /proc/uptime) s, systemd $(systemctl --version | awk 'NR==1 { print $2 }'), LSMs $(cat /sys/kernel/security/lsm)"
+if [ -e /payload/script ]; then
+  RUNTIME=$runtime /bin/bash /payload/script
+  echo "@ end"
+  exit
+fi
 echo "--- kernel facts"
 /payload/probe
 echo "--- smoke suite, runtime $runtime"

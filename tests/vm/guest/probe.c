@@ -262,7 +262,7 @@ static void isolated(void (*probe)(void)) {
 
 int main(void) {
   void (*const probes[])(void) = {probe_host, probe_pid_max,       probe_syscalls,         probe_pidfd,        probe_time_namespace, probe_cgroup,
-                                  probe_seccomp,    probe_mount_api,        probe_idmapped_filesystems, probe_overlay_idmap, probe_overlay_details,
+                                  probe_seccomp,    probe_mount_api,        probe_idmapped_filesystems, probe_overlay_detached, probe_overlay_idmap, probe_overlay_details,
                                   probe_overlay_nested, probe_locked_tree, probe_masked_proc};
   mkdir(kProbeDir, 0755);
   for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) isolated(probes[i]);

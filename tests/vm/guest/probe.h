@@ -32,6 +32,7 @@ int idmap(int tree, int userns);
 // probe_mounts.c, probe_overlay.c, probe_locks.c
 void probe_idmapped_filesystems(void);
 void probe_mount_api(void);
+void probe_overlay_detached(void);
 void probe_overlay_idmap(void);
 void probe_overlay_details(void);
 void probe_overlay_nested(void);

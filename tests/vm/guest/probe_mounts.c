@@ -72,9 +72,6 @@ void probe_mount_api(void) {
   fact_option("proc option hidepid by fsconfig", "proc", "hidepid", "invisible");
   fact_option("proc option subset=pid (5.8)", "proc", "subset", "pid");
   fact_option("proc option pidns= (6.17)", "proc", "pidns", "/proc/self/ns/pid");
-  fact_option("overlay option lowerdir+ as a path (6.8)", "overlay", "lowerdir+", "/");
-  int fs = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC), dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  fact_of("overlay option lowerdir+ as an fd (6.13)", syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, "lowerdir+", NULL, dir));
 }
 
 static void probe_one_idmap(const char *type, int userns) {

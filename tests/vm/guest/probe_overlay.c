@@ -42,13 +42,26 @@ typedef struct {
   int lower1, lower2, base;
 } Layers;
 
-static Layers idmapped_layers(const char *name, int userns) {
+// Where the layers are while the overlay is made. Before 6.15 the kernel takes only mounts of the caller's mount namespace
+// as layers (clone_private_mount checks it), so a detached clone has to be attached somewhere first.
+typedef enum { kDetached, kAttached } Place;
+
+static void attach_layers(const char *name, const Layers *layers) {
+  must(name, "places", system("mkdir -p " kProbeDir "/places && mount -t tmpfs tmpfs " kProbeDir "/places && mkdir " kProbeDir "/places/1 " kProbeDir
+                              "/places/2 " kProbeDir "/places/base"));
+  must(name, "attach lower", attach(layers->lower1, kProbeDir "/places/1"));
+  must(name, "attach lower", attach(layers->lower2, kProbeDir "/places/2"));
+  must(name, "attach base", attach(layers->base, kProbeDir "/places/base"));
+}
+
+static Layers idmapped_layers(const char *name, int userns, Place place) {
   Layers layers = {.lower1 = (int)must(name, "open_tree lower", clone_tree(kDir "/l1", 0)),
                    .lower2 = (int)must(name, "open_tree lower", clone_tree(kDir "/l2", 0)),
                    .base = (int)must(name, "open_tree base", clone_tree(kDir, 0))};
   must(name, "idmap lower", idmap(layers.lower1, userns));
   must(name, "idmap lower", idmap(layers.lower2, userns));
   must(name, "idmap base", idmap(layers.base, userns));
+  if (place == kAttached) attach_layers(name, &layers);
   return layers;
 }
 
@@ -58,15 +71,17 @@ static void option_string(char *out, size_t size, const Layers *layers) {
            layers->lower2, up, wk);
 }
 
-static void mount_overlay(const char *name, int userns) {
+static void mount_overlay(const char *name, int userns, Place place) {
   char options[256];
   make_layers(name);
-  Layers layers = idmapped_layers(name, userns);
+  Layers layers = idmapped_layers(name, userns, place);
   option_string(options, sizeof options, &layers);
   must(name, "take fsids", take_container_fsids());
   must(name, "mount", mount("overlay", kDir "/mnt", "overlay", 0, options));
   setfsuid(0);
   setfsgid(0);
+  // The overlay holds clones of its own: the places are not needed any more.
+  if (place == kAttached) must(name, "umount of the places", umount2(kProbeDir "/places", MNT_DETACH));
 }
 
 // A number of small deeds done as the container's root on the mounted overlay; the answer is the first that failed.
@@ -97,15 +112,21 @@ static void in_container(int userns, void (*body)(void)) {
 static void report_deeds(void) {
   const char *failed = deeds_inside();
   if (failed)
-    fact("overlay on idmapped layers by /proc/self/fd/N: the container's work on it", "no (%s: %s)", failed, strerrorname_np(errno));
+    fact("overlay on idmapped layers: the container's work on it", "no (%s: %s)", failed, strerrorname_np(errno));
   else
-    fact("overlay on idmapped layers by /proc/self/fd/N: the container's work on it", "yes");
+    fact("overlay on idmapped layers: the container's work on it", "yes");
+}
+
+void probe_overlay_detached(void) {
+  const char *name = "overlay on detached idmapped layers by /proc/self/fd/N, mount(2) (6.15)";
+  mount_overlay(name, container_userns(name), kDetached);
+  fact(name, "yes");
 }
 
 void probe_overlay_idmap(void) {
-  const char *name = "overlay on idmapped layers by /proc/self/fd/N, mount(2)";
+  const char *name = "overlay on idmapped layers attached in the mounter's namespace, by /proc/self/fd/N, mount(2)";
   int userns = container_userns(name);
-  mount_overlay(name, userns);
+  mount_overlay(name, userns, kAttached);
   fact(name, "yes");
   in_container(userns, report_deeds);
   struct stat on_disk, seen;
@@ -136,20 +157,19 @@ static void probe_unmapped_mounter(int userns) {
   const char *name = "such an overlay mounted with unmapped file-system ids";
   char options[256];
   make_layers(name);
-  Layers layers = idmapped_layers(name, userns);
+  Layers layers = idmapped_layers(name, userns, kAttached);
   option_string(options, sizeof options, &layers);
   must(name, "mount", mount("overlay", kDir "/mnt", "overlay", 0, options));
   struct statvfs fs;
   statvfs(kDir "/mnt", &fs);
   fact(name, "%s", fs.f_flag & ST_RDONLY ? "becomes read-only" : "stays writable");
-  umount2(kDir "/mnt", MNT_DETACH);
 }
 
 static void probe_fsconfig_paths(int userns) {
   const char *name = "such an overlay by fsopen, options as /proc/self/fd/N strings";
   char lower[64], up[64], wk[64];
   make_layers(name);
-  Layers layers = idmapped_layers(name, userns);
+  Layers layers = idmapped_layers(name, userns, kAttached);
   snprintf(lower, sizeof lower, "/proc/self/fd/%d:/proc/self/fd/%d", layers.lower1, layers.lower2);
   snprintf(up, sizeof up, "/proc/self/fd/%d", openat(layers.base, "up", O_PATH | O_CLOEXEC));
   snprintf(wk, sizeof wk, "/proc/self/fd/%d", openat(layers.base, "wk", O_PATH | O_CLOEXEC));
@@ -162,18 +182,44 @@ static void probe_fsconfig_paths(int userns) {
   fact_of(name, syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0));
 }
 
-void probe_overlay_details(void) {
-  int userns = container_userns("overlay details");
-  mount_overlay("overlay details", userns);
-  in_container(userns, report_details);
-  umount2(kDir "/mnt", MNT_DETACH);
+// Whether the key is known shows only in the making: before 6.5 an overlay's options are kept unread until then.
+static void probe_lowerdir_plus(void) {
+  const char *name = "overlay option lowerdir+ as a path (6.8)";
+  make_layers(name);
+  int fs = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
+  must(name, "set", syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "lowerdir+", kDir "/l1", 0));
+  must(name, "set", syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "lowerdir+", kDir "/l2", 0));
+  fact_of(name, syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+}
+
+static void probe_lowerdir_fd(void) {
+  const char *name = "overlay option lowerdir+ as an fd (6.13)";
+  make_layers(name);
+  int fs = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC), dir = open(kDir "/l1", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  fact_of(name, syscall(SYS_fsconfig, fs, FSCONFIG_SET_FD, "lowerdir+", NULL, dir));
+}
+
+static void in_child(void (*body)(int), int userns) {
   pid_t child = fork();
   if (child == 0) {
-    probe_unmapped_mounter(userns);
+    body(userns);
     _exit(0);
   }
   waitpid(child, NULL, 0);
-  probe_fsconfig_paths(userns);
+}
+
+void probe_overlay_details(void) {
+  int userns = container_userns("overlay details");
+  mount_overlay("overlay details", userns, kAttached);
+  in_container(userns, report_details);
+  umount2(kDir "/mnt", MNT_DETACH);
+  umount2(kProbeDir "/places", MNT_DETACH);
+  in_child(probe_unmapped_mounter, userns);
+  umount2(kDir "/mnt", MNT_DETACH);
+  umount2(kProbeDir "/places", MNT_DETACH);
+  in_child(probe_fsconfig_paths, userns);
+  probe_lowerdir_plus();
+  probe_lowerdir_fd();
 }
 
 static void report_nested(void) {
@@ -193,7 +239,7 @@ static void report_nested(void) {
 void probe_overlay_nested(void) {
   const char *name = "nested overlay";
   int userns = container_userns(name);
-  mount_overlay(name, userns);
+  mount_overlay(name, userns, kAttached);
   mkdir(kDir "/volume", 0755);
   int volume = clone_tree(kDir "/volume", 0);
   must(name, "idmap", idmap(volume, userns));
