@@ -21,26 +21,28 @@ check_host_namespaces_refused() {
   equal "cgroup namespace" "0::/" "$out"
 }
 
+# Every way prints its errno's text; "started" shows that the container got as far as to try.
 check_locked_mounts() {
   only_bulkhead
   mkdir -p /srv/locked
-  local try
-  for try in 'mount -o remount,bind,rw /ro' 'umount /ro' 'umount -l /ro' 'mount --bind /ro /mnt && mount -o remount,bind,rw /mnt'; do
-    run --privileged -v /srv/locked:/ro:ro "$image" sh -c "$try"
-    [ "$code" != 0 ] || fail "'$try' worked"
-  done
-  rmdir /srv/locked
+  run --privileged -v /srv/locked:/ro:ro "$image" sh -c 'echo started
+    mount -o remount,bind,rw /ro && echo REMOUNTED
+    umount /ro && echo UNMOUNTED
+    umount -l /ro && echo DETACHED
+    mount --bind /ro /mnt && mount -o remount,bind,rw /mnt && echo REMOUNTED-COPY
+    touch /ro/x /mnt/x && echo WROTE'
+  matches "the container" '^started' "$out"
+  [[ ! $out =~ (REMOUNTED|UNMOUNTED|DETACHED|WROTE) ]] || fail "a lock did not hold: ${BASH_REMATCH[1]}"
+  equal "refusals" 5 "$(grep -cE 'not permitted|Permission denied|Invalid argument|Read-only file system' <<<"$out" | sed 's/^[5-9]$/5/')"
+  rm -r /srv/locked
 }
 
 check_privileged_is_contained() {
   only_bulkhead
   must_run --privileged "$image" sh -c 'ls /dev; test ! -e /dev/vda'
-  run --privileged "$image" sh -c 'mknod /tmp/disk b 254 0'
-  matches "the host's disk" "not permitted" "$out"
-  run --privileged "$image" sh -c 'echo 1 >/proc/sys/kernel/panic_on_oops; echo x >/proc/sysrq-trigger'
-  [ "$code" != 0 ] || fail "sysrq-trigger could be written"
-  run --privileged "$image" dmesg
-  [ "$code" != 0 ] || fail "the kernel's log could be read"
+  run --privileged "$image" sh -c 'echo started; mknod /tmp/disk b 254 0 || echo REFUSED; (echo h >/proc/sysrq-trigger) || echo REFUSED; dmesg || echo REFUSED'
+  matches "the container" '^started' "$out"
+  equal "refusals" 3 "$(grep -c REFUSED <<<"$out")"
 }
 
 check_uptime() {

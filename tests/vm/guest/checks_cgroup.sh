@@ -135,6 +135,7 @@ check_oci_commands() {
     path=system.slice:smoke:oci
     dir=/sys/fs/cgroup/system.slice/smoke-oci.scope
   fi
+  rm -rf $bundle
   mkdir -p $bundle/rootfs
   tar -C $bundle/rootfs -xf /payload/image.tar
   (cd $bundle && runc spec && jq --arg path "$path" '.process.terminal = false | .process.args = ["sleep", "1000"] | .linux.cgroupsPath = $path |

@@ -99,5 +99,5 @@ check_nothing_left() {
   sleep 1
   equal "cgroups left" "" "$(find /sys/fs/cgroup -mindepth 1 -type d \( -name '*docker-*.scope' -o -path '*/docker/*' -o -name '*smoke-oci*' \))"
   equal "overlay mounts left" "" "$(grep ' overlay ' /proc/self/mountinfo || true)"
-  equal "processes left" "" "$(pgrep -a "^($(basename "$runtime")|containerd-shim)" || true)"
+  equal "processes left" "" "$(ps -eo comm,args | grep -E '^(runc|bulkhead|containerd-shim)' | grep -v ^bulkhead-vm || true)"
 }
