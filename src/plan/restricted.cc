@@ -71,7 +71,10 @@ struct Judge {
           !is_excepted(object, outer))
         return true;
     }
-    return false;
+    return std::ranges::any_of(facts.restricted_mounts, [&](const RestrictedMount& mount) {
+      return applies(mount.restricted) && lies_in(object, mount.object) &&
+             !is_excepted(object, mount.object);
+    });
   }
 
   // A restricted thing at `below` (relative to the source): the whole is refused, or it is masked.
@@ -81,14 +84,19 @@ struct Judge {
     return {};
   }
 
+  Result<> judge_content(const Object& inner, const Object& directory, std::string_view below) {
+    if (!lies_in(inner, directory) || inner.fs_path == directory.fs_path) return {};
+    std::string_view rest = inner.fs_path;
+    rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
+    return hide(cat(below, rest), inner.spelled);
+  }
+
   Result<> judge_contents(const Object& directory, std::string_view below) {
-    for (std::size_t i = 0; i < facts.restricted.size(); ++i) {
-      const Object& inner = facts.restricted[i];
-      if (!applies(i) || !lies_in(inner, directory) || inner.fs_path == directory.fs_path) continue;
-      std::string_view rest = inner.fs_path;
-      rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
-      TRY(hide(cat(below, rest), inner.spelled));
-    }
+    for (std::size_t i = 0; i < facts.restricted.size(); ++i)
+      if (applies(i)) TRY(judge_content(facts.restricted[i], directory, below));
+    for (const auto& mount : facts.restricted_mounts)
+      if (applies(mount.restricted) && !is_excepted(mount.object, mount.object))
+        TRY(judge_content(mount.object, directory, below));
     return {};
   }
 
@@ -108,11 +116,13 @@ Result<std::vector<std::string>> judge_source(const Source& source, bool writabl
   Judge judge{source, writable, policy, facts};
   const Object& object = source.object;
   bool is_node = source.kind == Source::Kind::kBlockDevice || source.kind == Source::Kind::kCharDevice;
-  if (is_node && policy::is_device_allowed(policy, object.path)) return judge.masks;
-  bool excepted_node = is_node && std::ranges::any_of(policy.exceptions, [&](const auto& exception) {
-    return policy::matches(exception.path, object.path);
-  });
-  if (excepted_node) return judge.masks;
+  // A node is judged by the device that it opens, wherever it lies: one in a volume may be a disk.
+  bool allowed_node = is_node && !source.device_name.empty() &&
+                      (policy::is_device_allowed(policy, source.device_name) ||
+                       std::ranges::any_of(policy.exceptions, [&](const auto& exception) {
+                         return policy::matches(exception.path, source.device_name);
+                       }));
+  if (allowed_node) return judge.masks;
   if (is_node || is_kernel_interface(object.fs_type)) return judge.restricted();
   if (!source.engine_socket_of.empty())
     return judge.restricted(cat("it is the socket of ", source.engine_socket_of));
@@ -122,6 +132,8 @@ Result<std::vector<std::string>> judge_source(const Source& source, bool writabl
   if (source.kind != Source::Kind::kDirectory) return judge.masks;
   TRY(judge.judge_contents(object, ""));
   for (const auto& mount : source.mounts_below) TRY(judge.judge_mount_below(mount));
+  for (const auto& socket : source.engine_sockets_below)
+    TRY(judge.hide(socket.path, cat("the socket of ", socket.spelled, ", ", socket.path.substr(1))));
   return judge.masks;
 }
 
