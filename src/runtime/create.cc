@@ -135,6 +135,7 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
   TRY(init.await_ready([&](UniqueFd listener) {
     return send_listener(c.bundle.spec, c.state, listener.get());
   }));
+  c.cgroup.entered();
   c.trace.mark("init");
   return {};
 }
