@@ -70,10 +70,10 @@ struct Judge {
     });
   }
 
-  // A node of the host's /dev that an exception names. Only there: an image layer or a volume, which
-  // exceptions name too, can hold a node of the host's disk.
-  bool is_excepted_node() const {
-    return is_within(source.object.path, "/dev") && is_excepted(source.object.path);
+  // A node whose device the policy allows, or an exception names (the harmless standard ones).
+  bool is_allowed_node() const {
+    return !source.device_name.empty() &&
+           (policy::is_device_allowed(policy, source.device_name) || is_excepted(source.device_name));
   }
 
   // Whether the object is, or lies in, something restricted.
@@ -84,7 +84,10 @@ struct Judge {
           !is_excepted(path_through(object, outer)))
         return true;
     }
-    return false;
+    return std::ranges::any_of(facts.restricted_mounts, [&](const RestrictedMount& mount) {
+      return applies(mount.restricted, writable) && lies_in(object, mount.object) &&
+             !is_excepted(path_through(object, mount.object));
+    });
   }
 
   // Something restricted at `below` (relative to the source): the whole is refused, or it is masked.
@@ -96,15 +99,20 @@ struct Judge {
     return {};
   }
 
+  Result<> judge_content(const Object& inner, const Object& directory, std::string_view below, bool writable) {
+    if (!lies_in(inner, directory) || inner.fs_path == directory.fs_path) return {};
+    std::string_view rest = inner.fs_path;
+    rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
+    std::string path = cat(below, rest);
+    return hide(path, inner.spelled, !writable || holds_in_writable(path, inner.inode != 0));
+  }
+
   Result<> judge_contents(const Object& directory, std::string_view below, bool writable) {
-    for (std::size_t i = 0; i < facts.restricted.size(); ++i) {
-      const Object& inner = facts.restricted[i];
-      if (!applies(i, writable) || !lies_in(inner, directory) || inner.fs_path == directory.fs_path) continue;
-      std::string_view rest = inner.fs_path;
-      rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
-      std::string path = cat(below, rest);
-      TRY(hide(path, inner.spelled, !writable || holds_in_writable(path, inner.inode != 0)));
-    }
+    for (std::size_t i = 0; i < facts.restricted.size(); ++i)
+      if (applies(i, writable)) TRY(judge_content(facts.restricted[i], directory, below, writable));
+    for (const auto& mount : facts.restricted_mounts)
+      if (applies(mount.restricted, writable) && !is_excepted(mount.object.spelled))
+        TRY(judge_content(mount.object, directory, below, writable));
     return {};
   }
 
@@ -126,8 +134,8 @@ Result<std::vector<std::string>> judge_source(const Source& source, Access acces
   Judge judge{source, access, policy, facts};
   const Object& object = source.object;
   bool is_node = source.kind == Source::Kind::kBlockDevice || source.kind == Source::Kind::kCharDevice;
-  if (is_node && (policy::is_device_allowed(policy, object.path) || judge.is_excepted_node()))
-    return judge.masks;
+  // A node is judged by the device that it opens, wherever it lies: one in a volume may be a disk.
+  if (is_node && judge.is_allowed_node()) return judge.masks;
   if (is_node || is_kernel_interface(object.fs_type)) return judge.restricted();
   if (!source.engine_socket_of.empty())
     return judge.restricted(cat("it is the socket of ", source.engine_socket_of));
@@ -137,6 +145,8 @@ Result<std::vector<std::string>> judge_source(const Source& source, Access acces
   if (source.kind != Source::Kind::kDirectory) return judge.masks;
   TRY(judge.judge_contents(object, "", access.writable));
   for (const auto& mount : source.mounts_below) TRY(judge.judge_mount_below(mount));
+  for (const auto& socket : source.engine_sockets_below)
+    TRY(judge.hide(socket.path, cat("the socket of ", socket.spelled, ", ", socket.path.substr(1)), false));
   return judge.masks;
 }
 
