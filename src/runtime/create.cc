@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include <optional>
 
 #include "base/limits.h"
@@ -76,7 +78,10 @@ Result<> configure_namespaces(const Construction& c, const sandbox::Namespaces& 
     if (c.plan.new_network) TRY(sandbox::bring_loopback_up());
     return sandbox::write_sysctls(sysctls, Where::kNetwork, proc_sys, c.state.ids);
   };
-  if (c.plan.new_network)
+  bool for_network = c.plan.new_network || std::ranges::any_of(sysctls, [](const auto& sysctl) {
+    return sysctl.where == Where::kNetwork;
+  });
+  if (for_network)
     TRY(sandbox::inside(ns.network.get(), ns.host_network.get(), CLONE_NEWNET, network));
   for (const auto& sysctl : sysctls) {
     if (sysctl.where != Where::kIpc) continue;
