@@ -9,7 +9,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -31,13 +34,37 @@ struct Location {
 struct View {
   std::string name;       // v1: "memory", "cpu,cpuacct", "systemd", "unified"; v2: "" (the root)
   UniqueFd directory;     // O_PATH of the container's cgroup in that hierarchy
+  bool delegated = false;  // after delegate(): given to the container's root. A hierarchy that was
+                           // withheld (see Manager::delegate) is best not shown where cgroups are
+                           // writable: an inner engine skips what is not mounted, and fails on
+                           // what it cannot write
 };
 
-struct Stats;  // cgroup/stats.h
+// The fast way in, for a child that has not exec'ed yet. Moving *another* process costs a grace
+// period of RCU (12 ms on Linux 6.18, for cgroup.procs and for v1's tasks alike); a single-threaded
+// process that moves itself by "0" into v1's tasks pays about 10 us per hierarchy, and a clone3
+// straight into a cgroup2 pays nothing.
+struct Entrance {
+  std::vector<UniqueFd> tasks;  // v1: for enter_self() in the child
+  UniqueFd clone_into;          // cgroup2 (v2 and hybrid): clone_args.cgroup with
+                                // CLONE_INTO_CGROUP; empty on hosts without cgroup2
+};
+
+// In the child, before exec, while it has one thread; async-signal-safe, no allocation. The fds may
+// come from a more privileged parent: the kernel judges by the opener. Returns 0 or an errno.
+// A cgroup namespace must be unshared only after this: its root is where the process is then.
+int enter_self(std::span<const UniqueFd> tasks) noexcept;
+
+struct Stats;    // cgroup/stats.h
+class OomWatch;  // cgroup/oom.h
 
 class Manager {
  public:
   virtual ~Manager() = default;
+
+  // May be called before create() with the same resources: starts what takes time (the systemd
+  // driver's helper, some 2 ms) without waiting for it.
+  virtual Result<> prepare(const spec::Resources&) { return {}; }
 
   // Makes the cgroup(s), refuses one that exists with processes in it or that is frozen (crun hangs
   // on the latter), applies `resources` where the kernel wants it before processes enter.
@@ -45,10 +72,22 @@ class Manager {
   // On error nothing that this call made is left.
   virtual Result<> create(const spec::Resources& resources) = 0;
 
-  // Moves `pid` (host's view) into the cgroup(s).
-  virtual Result<> enter(pid_t pid) = 0;
+  // Moves `pid` (host's view) into the cgroup(s). Slow: see Entrance. `init` is the container's
+  // init when one runs (exec): cgroup2 lets no process into a cgroup whose controllers were enabled
+  // from inside for its children, so the newcomer then goes where init is.
+  virtual Result<> enter(pid_t pid, pid_t init = 0) = 0;
 
-  // Gives the delegated files to the container's root (ids of the host).
+  // The same for a child that is still to be cloned.
+  virtual Result<Entrance> entrance(pid_t init = 0) = 0;
+
+  // To be told when the first process has come in by an Entrance (enter() tells itself): systemd's
+  // scope needs one from its beginning, and the stand-in goes now.
+  virtual void entered() {}
+
+  // Gives the directory and the delegated files to the container's root (ids of the host). Limits
+  // stay host root's. v1 hierarchies that would let a sub-cgroup shed a limit are withheld: blkio
+  // while throttle limits are set (v1 throttling is not hierarchical), net_cls and net_prio (free
+  // values, the host's traffic rules act on them).
   virtual Result<> delegate(uid_t uid, gid_t gid) = 0;
 
   // `update`: only the fields that are set change.
@@ -69,6 +108,9 @@ class Manager {
 
   virtual Result<Stats> stats() const = 0;
 
+  // For `events`: a descriptor to poll and what it tells.
+  virtual Result<OomWatch> watch_oom() const = 0;
+
   // For the container's /sys/fs/cgroup.
   virtual Result<std::vector<View>> views() const = 0;
 
@@ -86,6 +128,11 @@ Result<Mode> detect_mode();
 
 // Parses linux.cgroupsPath. cgroupfs: absolute or relative path without ".."; empty:
 // "/<default_parent>/<id>". systemd: "slice:prefix:name" (empty slice: system.slice).
+//
+// A relative path is taken as if it began with "/", below the mount point of every hierarchy (as
+// crun does; runc puts it below its own cgroup, which differs from hierarchy to hierarchy and from
+// caller to caller). Errors: "..", control characters, NUL, over-long names, the root cgroup.
+inline constexpr std::string_view kDefaultParent = "bulkhead";
 Result<Location> locate(std::string_view cgroups_path, std::string_view id, bool systemd);
 
 // The manager for a location (a new one or one read back from state).

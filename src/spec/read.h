@@ -11,10 +11,13 @@
 namespace bulkhead::spec {
 
 // A whole config.json. Unknown keys are ignored as the specification demands ("extensibility");
-// mistyped ones, duplicate keys, trailing data, missing mandatory fields (ociVersion; a major
-// version other than 1), over-limit sizes, NUL bytes in strings that go to the kernel are errors.
-// Known but unsupported features (intelRdt, ...) are read far enough that the caller can refuse
-// them by name. Platform objects of other systems (windows, vm, ...) are skipped.
+// mistyped ones, duplicates and case variants of known ones, trailing data, missing mandatory
+// fields (ociVersion, with major version 1; root; args and cwd of a process), over-limit sizes, NUL
+// bytes in strings, the id 4294967295, namespaces and rlimits that are there twice are errors. null
+// is "absent". linux.netDevices and linux.memoryPolicy are refused by name; intelRdt is read as a
+// flag so that the caller can refuse it. Platform objects of other systems (windows, vm, ...) are
+// skipped. Not judged here: names of capabilities, rlimits, seccomp and sysctls, mount options,
+// cgroup values: those who use them know what is valid.
 Result<Spec> read_spec(std::string_view json);
 
 // The "process" object alone, as `exec --process FILE` takes it.

@@ -1,0 +1,53 @@
+// What a plan needs to know of the host, gathered beforehand by runtime/facts.cc. Plain values: a
+// plan can be made and tested without root and without a kernel.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bulkhead::plan {
+
+// An object of the host's file systems, named in three ways: as somebody spelled it, as the kernel
+// resolved it, and by its place in its own file system, which bind aliases cannot change.
+struct Object {
+  std::string spelled;     // as in config.json or the policy
+  std::string path;        // resolved in the host's mount namespace
+  std::uint64_t device = 0, inode = 0;  // 0, 0: does not exist (yet)
+  std::uint64_t fs_device = 0;          // of the superblock, as mountinfo tells it
+  std::string fs_path;                  // path within the file system
+  std::string fs_type;
+};
+
+struct Source {  // of a bind mount
+  Object object;
+  enum class Kind { kDirectory, kFile, kSocket, kFifo, kBlockDevice, kCharDevice, kSymlink };
+  Kind kind = Kind::kDirectory;
+  std::uint32_t major = 0, minor = 0;  // of device nodes
+  std::vector<Object> mounts_below;    // `path` is the mount point
+  // A restricted file that this one is a hard link of, and the engine that listens on this socket.
+  std::string hard_link_of, engine_socket_of;
+};
+
+struct JoinedNamespace {
+  std::string type, path;
+  bool is_host = false;        // the host's own
+  bool owner_is_host = false;  // belongs to the initial user namespace
+  bool of_process = false;     // named by /proc/PID/ns, not a bind-mounted file of an engine
+  std::uint64_t owner = 0;     // inode of the owning user namespace
+  bool owner_is_bulkhead = false;
+};
+
+struct Facts {
+  std::vector<std::optional<Source>> sources;  // per spec mount; empty unless it is a bind
+  std::vector<Object> restricted;              // the policy's restricted paths, same order
+  std::string bundle;                          // resolved; engines choose it, API users cannot
+  std::vector<JoinedNamespace> joined;         // namespaces of the spec that have a path
+  std::string root_fs_type;                    // of root.path
+  // Per linux.devices: the host's path of the node with these numbers; empty when it has none.
+  std::vector<std::string> host_devices;
+  bool has_apparmor = false, has_selinux = false;
+};
+
+}  // namespace bulkhead::plan

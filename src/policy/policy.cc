@@ -1,0 +1,152 @@
+#include "policy/policy.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/strings.h"
+#include "json/write.h"
+#include "policy/defaults.h"
+#include "policy/pattern.h"
+#include "policy/settings.h"
+
+namespace bulkhead::policy {
+namespace {
+
+using Scope = RestrictedPath::Scope;
+
+// Adds an entry; one for the same path becomes the stricter of the two.
+void restrict_path(Policy& policy, std::string_view path, std::string_view reason, Scope scope) {
+  auto same = std::ranges::find(policy.restricted, path, &RestrictedPath::path);
+  if (same == policy.restricted.end())
+    policy.restricted.push_back({std::string(path), std::string(reason), scope});
+  else if (scope == Scope::kAlways)
+    *same = {std::string(path), std::string(reason), scope};
+}
+
+void add_data_root(Policy& policy, std::string_view root) {
+  restrict_path(policy, root, "an engine's data: every image, container and volume",
+                Scope::kAlways);
+  for (const auto& exception : docker_exceptions())
+    policy.exceptions.push_back(
+        {cat(root, exception.path),
+         exception.bundle.empty() ? std::string() : cat(root, exception.bundle)});
+}
+
+void add_engine_socket(Policy& policy, std::string_view path) {
+  policy.engine_sockets.emplace_back(path);
+  restrict_path(policy, path, "an engine's control socket", Scope::kAlways);
+}
+
+Result<> remove_restricted(Policy& policy, const std::vector<std::string>& paths) {
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    if (std::erase_if(policy.restricted, [&](const auto& r) { return r.path == paths[i]; }) == 0)
+      return fail(cat("bulkhead.restrictedMounts.remove[", i, "]: ", json::quote(paths[i]),
+                      " is not a restricted path"));
+  return {};
+}
+
+Result<> apply(Policy& policy, const BulkheadSettings& settings) {
+  for (const auto& root : settings.data_roots) add_data_root(policy, root);
+  policy.data_roots = settings.data_roots;
+  for (const auto& socket : settings.engine_sockets) add_engine_socket(policy, socket);
+  const auto& mounts = settings.restricted_mounts;
+  TRY(remove_restricted(policy, mounts.remove));
+  for (const auto& path : mounts.add)
+    restrict_path(policy, path, "listed in bulkhead.restrictedMounts.add of the settings",
+                  Scope::kAlways);
+  for (const auto& pattern : mounts.exceptions) policy.exceptions.push_back({pattern, {}});
+  policy.parents = mounts.parents == "mask" ? Parents::kMask : Parents::kRefuse;
+  if (settings.devices.allow) policy.allowed_devices = *settings.devices.allow;
+  if (const auto& pool = settings.id_pool; pool && pool->start)
+    policy.id_pool.fixed = {*pool->start, pool->ranges.value_or(limits::kIdRanges)};
+  else if (pool)
+    policy.id_pool.user = pool->user;
+  policy.unmappable_mounts = settings.unmappable_mounts == "unmapped-readonly"
+                                 ? UnmappableMounts::kUnmappedReadonly
+                                 : UnmappableMounts::kRefuse;
+  return {};
+}
+
+void apply(Policy& policy, IsolationSettings settings) {
+  policy.isolation_locked = settings.locked.value_or(policy.isolation_locked);
+  policy.isolation_on = settings.value.value_or(policy.isolation_on);
+  auto& mount = settings.docker_socket_mount;
+  auto type = mount.command_list.type == "allow" ? CommandListType::kAllow : CommandListType::kDeny;
+  policy.docker_socket = {std::move(mount.image_list.images), mount.image_list.allow_derived_images,
+                          type, std::move(mount.command_list.commands)};
+}
+
+Result<Policy> parse_policy(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.size() > limits::kPolicyBytes)
+    return fail(cat(text.size(), " bytes, more than the limit of ", limits::kPolicyBytes));
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  auto settings = TRY(json::read<Settings>(TRY(json::parse(text))));
+  Policy policy = default_policy();
+  apply(policy, std::move(settings.isolation));
+  TRY(apply(policy, settings.bulkhead));
+  return policy;
+}
+
+bool applies(const RestrictedPath& entry, bool writable) {
+  return writable || entry.scope == Scope::kAlways;
+}
+
+bool is_excepted(const Policy& policy, std::string_view path, std::string_view bundle) {
+  return std::ranges::any_of(policy.exceptions, [&](const Exception& exception) {
+    return matches(exception.path, path) &&
+           (exception.bundle.empty() || matches(exception.bundle, bundle));
+  });
+}
+
+}  // namespace
+
+Policy default_policy() {
+  Policy policy;
+  auto always = default_restricted_always(), writable = default_restricted_writable();
+  policy.restricted.reserve(always.size() + writable.size() + default_engine_sockets().size());
+  for (auto [path, reason] : always)
+    policy.restricted.push_back({std::string(path), std::string(reason), Scope::kAlways});
+  for (auto [path, reason] : writable)
+    policy.restricted.push_back({std::string(path), std::string(reason), Scope::kWritable});
+  for (auto socket : default_engine_sockets()) add_engine_socket(policy, socket);
+  for (auto [path, bundle] : default_exceptions())
+    policy.exceptions.push_back({std::string(path), std::string(bundle)});
+  add_data_root(policy, kDockerDataRoot);
+  for (auto device : default_devices()) policy.allowed_devices.emplace_back(device);
+  return policy;
+}
+
+Result<Policy> read_policy(std::string_view text, std::string_view file_name) {
+  return TRY_IN(file_name, parse_policy(text));
+}
+
+const RestrictedPath* find_restriction(const Policy& policy, std::string_view path, bool writable,
+                                       std::string_view bundle) {
+  if (!is_canonical(path)) {
+    static const RestrictedPath kUnresolved{"/", "not a resolved path", Scope::kAlways};
+    return &kUnresolved;
+  }
+  const RestrictedPath* longest = nullptr;
+  for (const auto& entry : policy.restricted)
+    if (applies(entry, writable) && is_at_or_below(path, entry.path) &&
+        (!longest || entry.path.size() > longest->path.size()))
+      longest = &entry;
+  return longest && is_excepted(policy, path, bundle) ? nullptr : longest;
+}
+
+std::vector<const RestrictedPath*> restrictions_below(const Policy& policy, std::string_view path,
+                                                      bool writable) {
+  std::vector<const RestrictedPath*> below;
+  for (const auto& entry : policy.restricted)
+    if (applies(entry, writable) && entry.path != path && is_at_or_below(entry.path, path))
+      below.push_back(&entry);
+  return below;
+}
+
+bool is_device_allowed(const Policy& policy, std::string_view path) {
+  return std::ranges::any_of(policy.allowed_devices,
+                             [&](const auto& pattern) { return matches(pattern, path); });
+}
+
+}  // namespace bulkhead::policy

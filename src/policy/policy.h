@@ -1,0 +1,99 @@
+// The settings file /etc/bulkhead/admin-settings.json as a value: Docker Desktop's schema for
+// Enhanced Container Isolation plus our "bulkhead" section (admin-settings.json(5)). Made by one of
+// two functions and used const afterwards. The guard and the runtime read the same one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace bulkhead::policy {
+
+// What a container may not have of the host.
+struct RestrictedPath {
+  enum class Scope {
+    kAlways,    // not even read-only: secrets, and sockets, which a read-only mount leaves usable
+    kWritable,  // writing there takes the host (idmapped binds write as host root), reading is fine
+  };
+  std::string path;    // canonical in form; may be a symbolic link on this host (/bin, /var/run/x):
+                       // who judges objects resolves it
+  std::string reason;  // "the engine's configuration"
+  Scope scope = Scope::kAlways;
+};
+
+// Paths below restricted ones that engines themselves mount.
+struct Exception {
+  std::string path;    // pattern, see pattern.h
+  std::string bundle;  // pattern for the OCI bundle, which the engine chooses and a user of its API
+                       // cannot; empty: for every container
+};
+
+enum class Parents { kRefuse, kMask };  // a bind of a parent directory of a restricted path
+enum class UnmappableMounts { kRefuse, kUnmappedReadonly };  // a file system without idmap support
+enum class CommandListType { kDeny, kAllow };
+
+struct DockerSocketMount {
+  std::vector<std::string> images;  // "docker:cli", "name:*", "name@sha256:...", "ci/*:*", "*"
+  bool allow_derived_images = false;
+  CommandListType command_list_type = CommandListType::kDeny;
+  std::vector<std::string> commands;  // names of the docker CLI, "image*"; known ones only
+};
+
+// Where container id ranges come from: /etc/subuid and /etc/subgid of a user, or fixed numbers.
+struct IdPool {
+  std::string user = "bulkhead";
+  struct Fixed {
+    std::uint32_t start = 0;   // first host id
+    std::uint32_t ranges = 0;  // of limits::kIdRange ids each
+  };
+  std::optional<Fixed> fixed;  // instead of the user's
+};
+
+struct Policy {
+  // enhancedContainerIsolation. Absent keys mean the strict value: isolation is why this is
+  // installed.
+  bool isolation_locked = true;
+  bool isolation_on = true;
+  DockerSocketMount docker_socket;
+
+  // bulkhead.restrictedMounts, the defaults included.
+  std::vector<RestrictedPath> restricted;
+  std::vector<Exception> exceptions;
+  Parents parents = Parents::kRefuse;
+
+  std::vector<std::string> data_roots;       // extra ones: each is restricted, with exceptions
+  std::vector<std::string> engine_sockets;   // default and extra ones, restricted too
+  std::vector<std::string> allowed_devices;  // patterns of host device paths for --device
+  IdPool id_pool;
+  UnmappableMounts unmappable_mounts = UnmappableMounts::kRefuse;
+};
+
+// The policy of a host without a settings file.
+Policy default_policy();
+
+// The policy of a settings file's text (a UTF-8 byte order mark is tolerated). `file_name` is for
+// messages: "/etc/bulkhead/admin-settings.json: bulkhead.idPool.start: expected an integer, ...".
+// Errors: malformed JSON, mistyped or wrong values anywhere, unknown keys in the "bulkhead"
+// section. Unknown keys elsewhere are ignored, as Docker Desktop does.
+Result<Policy> read_policy(std::string_view text, std::string_view file_name);
+
+// ---- questions; `path` is a resolved, canonical host path --------------------------------------
+
+// The entry that forbids a bind of `path`: the longest one at or above it, unless an exception
+// matches. `writable`: the bind is not read-only. nullptr: none. A path that is not canonical is
+// forbidden by the entry for "/" that this returns then.
+const RestrictedPath* find_restriction(const Policy& policy, std::string_view path, bool writable,
+                                       std::string_view bundle);
+
+// The entries strictly below `path`, which a bind of this parent directory would reveal. An
+// exception that matches `path` itself makes no difference: exceptions lie below restricted paths.
+std::vector<const RestrictedPath*> restrictions_below(const Policy& policy, std::string_view path,
+                                                      bool writable);
+
+bool is_device_allowed(const Policy& policy, std::string_view path);
+
+}  // namespace bulkhead::policy

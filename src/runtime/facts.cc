@@ -1,0 +1,222 @@
+#include "runtime/facts.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/strings.h"
+#include "plan/parts.h"
+#include "sys/file.h"
+#include "sys/mount_info.h"
+#include "sys/namespace.h"
+#include "sys/socket.h"
+
+namespace bulkhead::runtime {
+namespace {
+
+std::string join_path(std::string_view directory, std::string_view rest) {
+  if (rest.empty()) return std::string(directory);
+  return directory == "/" ? cat("/", rest) : cat(directory, "/", rest);
+}
+
+// The place in its file system: the mount's root and what the path says below its mount point.
+Result<> place(BorrowedFd fd, plan::Object& object) {
+  auto mount = TRY(sys::mount_of(fd, false));
+  std::string_view rest = object.path;
+  rest.remove_prefix(std::min(rest.size(), mount.mount_point == "/" ? 1 : mount.mount_point.size()));
+  while (rest.starts_with('/')) rest.remove_prefix(1);
+  object.fs_device = mount.device;
+  object.fs_path = join_path(mount.root, rest);
+  object.fs_type = mount.type;
+  return {};
+}
+
+Result<plan::Object> describe(BorrowedFd fd, std::string_view spelled, struct stat& st) {
+  plan::Object object{.spelled = std::string(spelled), .path = TRY(sys::fd_path(fd))};
+  st = TRY(sys::stat_fd(fd, spelled));
+  object.device = st.st_dev;
+  object.inode = st.st_ino;
+  TRY(place(fd, object));
+  return object;
+}
+
+// A restricted path that does not exist yet still has a place: that of its nearest parent. A
+// container must not get a parent of it to make it there.
+Result<plan::Object> describe_restricted(const std::string& path) {
+  struct stat st {};
+  auto fd = sys::open_path(path, O_PATH);
+  if (fd) return describe(fd->get(), path, st);
+  std::string parent = path, rest;
+  while (parent.size() > 1) {
+    auto at = parent.rfind('/');
+    rest = rest.empty() ? parent.substr(at + 1) : cat(parent.substr(at + 1), "/", rest);
+    parent = at == 0 ? "/" : parent.substr(0, at);
+    fd = sys::open_path(parent, O_PATH | O_DIRECTORY);
+    if (fd) break;
+  }
+  if (!fd) return std::unexpected(fd.error());
+  auto object = TRY(describe(fd->get(), path, st));
+  object.device = object.inode = 0;
+  object.path = path;
+  object.fs_path = join_path(object.fs_path, rest);
+  return object;
+}
+
+plan::Source::Kind kind_of(mode_t mode) {
+  using Kind = plan::Source::Kind;
+  if (S_ISDIR(mode)) return Kind::kDirectory;
+  if (S_ISSOCK(mode)) return Kind::kSocket;
+  if (S_ISFIFO(mode)) return Kind::kFifo;
+  if (S_ISBLK(mode)) return Kind::kBlockDevice;
+  if (S_ISCHR(mode)) return Kind::kCharDevice;
+  if (S_ISLNK(mode)) return Kind::kSymlink;
+  return Kind::kFile;
+}
+
+// Which engine listens on a socket, by the credentials that the kernel keeps of the listener: an
+// engine's socket under any name is the whole host.
+std::string engine_behind(BorrowedFd socket_file) {
+  constexpr std::string_view kEngines[] = {"dockerd", "containerd", "podman", "crio", "buildkitd",
+                                           "bulkhead-guard", "docker-proxy", "cri-dockerd"};
+  auto socket = sys::connect_unix(cat("/proc/self/fd/", socket_file));
+  if (!socket) return "";
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket->get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0) return "";
+  auto name = sys::read_file(cat("/proc/", peer.pid, "/comm"), 64);
+  if (!name) return "";
+  std::string comm(trim(*name));
+  return std::ranges::find(kEngines, comm) != std::end(kEngines) ? comm : "";
+}
+
+// Files of small restricted directories that the source could be a hard link of. Data roots are
+// not walked: a hard link out of them needs the rights of their owner already.
+constexpr std::size_t kLinkSearchEntries = 2048;
+
+std::string hard_link_of(const struct stat& st, const std::vector<plan::Object>& restricted) {
+  std::size_t seen = 0;
+  for (const auto& object : restricted) {
+    if (object.device != st.st_dev || !object.path.starts_with("/etc/")) continue;
+    auto directory = sys::open_path(object.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!directory) continue;
+    if (sys::contains_inode(directory->get(), sys::identity(st), kLinkSearchEntries, seen))
+      return object.spelled;
+  }
+  return "";
+}
+
+Result<plan::Source> describe_source(BorrowedFd fd, const std::string& spelled, bool recursive,
+                                     const std::vector<plan::Object>& restricted) {
+  plan::Source source;
+  struct stat st {};
+  source.object = TRY(describe(fd, spelled, st));
+  source.kind = kind_of(st.st_mode);
+  source.major = major(st.st_rdev);
+  source.minor = minor(st.st_rdev);
+  if (source.kind == plan::Source::Kind::kSocket) source.engine_socket_of = engine_behind(fd);
+  if (source.kind == plan::Source::Kind::kFile && st.st_nlink > 1)
+    source.hard_link_of = hard_link_of(st, restricted);
+  if (source.kind != plan::Source::Kind::kDirectory || !recursive) return source;
+  for (const auto& mount : TRY(sys::mounts_below(fd, source.object.path)))
+    source.mounts_below.push_back({.spelled = mount.mount_point,
+                                   .path = mount.mount_point,
+                                   .fs_device = mount.device,
+                                   .fs_path = mount.root,
+                                   .fs_type = mount.type});
+  return source;
+}
+
+// The host's path of the device that a configuration lists: the same path when the host has that
+// very device there (also through its symlinks, as /dev/dri/by-path), else the kernel's own name.
+std::string host_device(const spec::Device& device) {
+  struct stat st {};
+  bool is_block = device.type == 'b';
+  std::string path = plan::clean_path(device.path);
+  if (::stat(path.c_str(), &st) == 0 && (is_block ? S_ISBLK(st.st_mode) : S_ISCHR(st.st_mode)) &&
+      major(st.st_rdev) == device.major && minor(st.st_rdev) == device.minor)
+    return path;
+  auto text = sys::read_file(cat("/sys/dev/", is_block ? "block/" : "char/", device.major, ":",
+                                 device.minor, "/uevent"), limits::kSmallFileBytes);
+  if (!text) return "";
+  for (std::string_view line : split(*text, '\n'))
+    if (line.starts_with("DEVNAME=")) return cat("/dev/", line.substr(8));
+  return "";
+}
+
+bool is_process_namespace(std::string_view path) {
+  return path.starts_with("/proc/") && path.find("/ns/") != std::string_view::npos;
+}
+
+Result<plan::JoinedNamespace> describe_namespace(const spec::Namespace& ns, UniqueFd& fd) {
+  const auto* kind = sys::find_namespace_kind(ns.type);
+  if (!kind) return fail(cat("linux.namespaces: unknown type \"", ns.type, "\""));
+  fd = TRY_IN(cat("linux.namespaces: ", ns.type), sys::open_path(ns.path, O_RDONLY));
+  if (TRY(sys::namespace_type(fd.get(), ns.path)) != kind->clone_flag)
+    return fail(cat("linux.namespaces: ", ns.path, " is not a ", ns.type, " namespace"));
+  plan::JoinedNamespace joined{.type = ns.type, .path = ns.path};
+  UniqueFd own = TRY(sys::open_namespace(0, kind->proc_name));
+  joined.is_host = TRY(sys::namespace_identity(own.get())) == TRY(sys::namespace_identity(fd.get()));
+  joined.of_process = is_process_namespace(ns.path);
+  UniqueFd own_user = TRY(sys::open_namespace(0, "user"));
+  auto initial = TRY(sys::namespace_identity(own_user.get()));
+  sys::Identity owner;
+  BorrowedFd owner_fd = fd.get();
+  UniqueFd owner_holder;
+  if (ns.type != "user") {
+    owner_holder = TRY_IN(ns.path, sys::owner_of(fd.get()));
+    owner_fd = owner_holder.get();
+  }
+  owner = TRY(sys::namespace_identity(owner_fd));
+  joined.owner = owner.inode;
+  joined.owner_is_host = owner == initial;
+  if (!joined.owner_is_host) {
+    auto ranges = sys::read_id_map(owner_fd, "uid_map");
+    joined.owner_is_bulkhead = ranges && ranges->size() == 1 && (*ranges)[0].inside == 0 &&
+                               (*ranges)[0].outside != 0 && (*ranges)[0].size >= 65536;
+  }
+  return joined;
+}
+
+}  // namespace
+
+Result<Gathered> gather_facts(const spec::Spec& spec, const policy::Policy& policy,
+                              const std::string& bundle, const std::string& rootfs) {
+  Gathered out;
+  out.facts.bundle = bundle;
+  bool has_bind = false;
+  for (const auto& mount : spec.mounts) has_bind |= plan::is_bind(mount);
+  if (has_bind)
+    for (const auto& restricted : policy.restricted)
+      out.facts.restricted.push_back(TRY_IN("restricted path", describe_restricted(restricted.path)));
+  for (const auto& mount : spec.mounts) {
+    out.sources.emplace_back();
+    out.facts.sources.emplace_back();
+    if (!plan::is_bind(mount)) continue;
+    std::string path = mount.source.starts_with('/') ? mount.source : cat(bundle, "/", mount.source);
+    UniqueFd fd = TRY_IN(cat("mount ", mount.destination), sys::open_path(path, O_PATH));
+    bool recursive = std::ranges::find(mount.options, "rbind") != mount.options.end();
+    out.facts.sources.back() =
+        TRY_IN(cat("mount ", mount.source),
+               describe_source(fd.get(), mount.source, recursive, out.facts.restricted));
+    out.sources.back() = std::move(fd);
+  }
+  for (const auto& device : spec.linux_.devices)
+    out.facts.host_devices.push_back(host_device(device));
+  for (const auto& ns : spec.linux_.namespaces) {
+    if (ns.path.empty()) continue;
+    UniqueFd fd;
+    out.facts.joined.push_back(TRY(describe_namespace(ns, fd)));
+    out.namespaces.push_back(std::move(fd));
+  }
+  UniqueFd root = TRY_IN("root.path", sys::open_path(rootfs, O_PATH | O_DIRECTORY));
+  out.facts.root_fs_type = TRY(sys::mount_of(root.get(), false)).type;
+  return out;
+}
+
+}  // namespace bulkhead::runtime

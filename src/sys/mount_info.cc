@@ -1,0 +1,164 @@
+#include "sys/mount_info.h"
+
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "sys/file.h"
+
+namespace bulkhead::sys {
+namespace {
+
+// Not in Debian 12's headers (6.1): statmount and listmount are of 6.8, the superblock's options
+// of 6.11, the unique mount id of statx of 6.8.
+constexpr long kSysStatmount = 457;
+constexpr long kSysListmount = 458;
+constexpr unsigned kStatxMountIdUnique = 0x4000;
+constexpr std::uint64_t kSbBasic = 1, kMntRoot = 8, kMntPoint = 16, kFsType = 32, kMntOpts = 128;
+constexpr std::uint64_t kBasicMask = kSbBasic | kMntRoot | kMntPoint | kFsType;
+
+struct MountIdRequest {
+  std::uint32_t size = 24, spare = 0;
+  std::uint64_t mount_id = 0, param = 0;
+};
+
+struct StatMount {  // struct statmount, up to the fields that we read
+  std::uint32_t size, mnt_opts;
+  std::uint64_t mask;
+  std::uint32_t sb_dev_major, sb_dev_minor;
+  std::uint64_t sb_magic;
+  std::uint32_t sb_flags, fs_type;
+  std::uint64_t mnt_id, mnt_parent_id;
+  std::uint32_t mnt_id_old, mnt_parent_id_old;
+  std::uint64_t mnt_attr, mnt_propagation, mnt_peer_group, mnt_master, propagate_from;
+  std::uint32_t mnt_root, mnt_point;
+  std::uint64_t spare[50];
+  char str[];
+};
+
+std::string unescape(std::string_view text) {  // "\040" -> " "
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto octal = [&](std::size_t k) { return text[k] >= '0' && text[k] <= '7'; };
+    if (text[i] == '\\' && i + 3 < text.size() && octal(i + 1) && octal(i + 2) && octal(i + 3)) {
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] -
+                               '0');
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// nullopt: this kernel has no statmount.
+std::optional<Result<MountInfo>> statmount_by_id(std::uint64_t id, bool with_options) {
+  MountIdRequest request{.mount_id = id, .param = kBasicMask | (with_options ? kMntOpts : 0)};
+  std::vector<std::uint64_t> buffer(4096 / 8);
+  while (syscall(kSysStatmount, &request, buffer.data(), buffer.size() * 8, 0) < 0) {
+    if (errno == ENOSYS) return std::nullopt;
+    if (errno != EOVERFLOW || buffer.size() > (1u << 20)) return fail_errno("statmount");
+    buffer.resize(buffer.size() * 4);
+  }
+  const auto* info = reinterpret_cast<const StatMount*>(buffer.data());
+  if (with_options && !(info->mask & kMntOpts)) return std::nullopt;  // 6.8 to 6.10
+  auto text = [&](std::uint32_t offset) { return std::string(info->str + offset); };
+  MountInfo out{.id = id,
+                .device = makedev(info->sb_dev_major, info->sb_dev_minor),
+                .root = text(info->mnt_root),
+                .mount_point = text(info->mnt_point),
+                .type = text(info->fs_type)};
+  if (with_options) out.options = unescape(text(info->mnt_opts));
+  return out;
+}
+
+Result<std::uint64_t> mount_id(BorrowedFd fd, unsigned mask) {
+  struct statx stx {};
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, mask, &stx) < 0)
+    return fail_errno("statx");
+  if (!(stx.stx_mask & mask)) return fail("statx: this kernel gives no mount ids (needs 5.8)");
+  return stx.stx_mnt_id;
+}
+
+Result<std::vector<MountInfo>> read_mountinfo() {
+  return parse_mountinfo(TRY(read_file("/proc/self/mountinfo", 64u << 20)));
+}
+
+bool is_below(std::string_view path, std::string_view directory) {
+  if (directory == "/") return path.size() > 1;
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
+}
+
+std::optional<Result<std::vector<MountInfo>>> list_below(BorrowedFd directory,
+                                                         const std::string& path) {
+  auto id = mount_id(directory, kStatxMountIdUnique);
+  if (!id) return std::nullopt;
+  std::vector<MountInfo> below;
+  std::uint64_t last = 0;
+  while (true) {
+    std::uint64_t ids[256];
+    MountIdRequest request{.mount_id = *id, .param = last};
+    long count = syscall(kSysListmount, &request, ids, std::size(ids), 0);
+    if (count < 0 && errno == ENOSYS) return std::nullopt;
+    if (count < 0) return fail_errno("listmount");
+    for (long i = 0; i < count; ++i) {
+      auto info = statmount_by_id(ids[i], false);
+      if (!info) return std::nullopt;
+      if (!*info && info->error().code == ENOENT) continue;  // gone meanwhile
+      if (!*info) return std::unexpected(info->error());
+      if (is_below((*info)->mount_point, path)) below.push_back(std::move(**info));
+    }
+    if (count < static_cast<long>(std::size(ids))) return below;
+    last = ids[count - 1];
+  }
+}
+
+}  // namespace
+
+std::vector<MountInfo> parse_mountinfo(std::string_view text) {
+  std::vector<MountInfo> mounts;
+  for (std::string_view line : split(text, '\n')) {
+    auto fields = split(line, ' ');
+    std::size_t dash = 6;
+    while (dash < fields.size() && fields[dash] != "-") ++dash;
+    if (fields.size() < 10 || dash + 3 >= fields.size() + 0) continue;
+    auto numbers = split(fields[2], ':');
+    MountInfo mount;
+    mount.id = parse_decimal<std::uint64_t>(fields[0]).value_or(0);
+    if (numbers.size() == 2)
+      mount.device = makedev(parse_decimal<unsigned>(numbers[0]).value_or(0),
+                             parse_decimal<unsigned>(numbers[1]).value_or(0));
+    mount.root = unescape(fields[3]);
+    mount.mount_point = unescape(fields[4]);
+    mount.type = unescape(fields[dash + 1]);
+    mount.options = unescape(fields[dash + 3]);
+    for (std::size_t i = 6; i < dash; ++i) mount.propagation = fields[i].substr(0, fields[i].find(':'));
+    mounts.push_back(std::move(mount));
+  }
+  return mounts;
+}
+
+Result<MountInfo> mount_of(BorrowedFd fd, bool with_options) {
+  if (auto id = mount_id(fd, kStatxMountIdUnique)) {
+    if (auto info = statmount_by_id(*id, with_options)) return std::move(*info);
+  }
+  std::uint64_t id = TRY(mount_id(fd, STATX_MNT_ID));
+  for (auto& mount : TRY(read_mountinfo()))
+    if (mount.id == id) return std::move(mount);
+  return fail(cat("mount ", id, " is not in /proc/self/mountinfo"));
+}
+
+Result<std::vector<MountInfo>> mounts_below(BorrowedFd directory, const std::string& path) {
+  if (auto listed = list_below(directory, path)) return std::move(*listed);
+  std::vector<MountInfo> below;
+  for (auto& mount : TRY(read_mountinfo()))
+    if (is_below(mount.mount_point, path)) below.push_back(std::move(mount));
+  return below;
+}
+
+}  // namespace bulkhead::sys

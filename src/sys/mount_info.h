@@ -1,0 +1,35 @@
+// What the kernel knows of a mount: by statmount(2) and listmount(2) (6.8; O(1) in the number of
+// mounts of the host), by /proc/self/mountinfo before.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace bulkhead::sys {
+
+struct MountInfo {
+  std::uint64_t id = 0;      // the unique id where the kernel has it, else mountinfo's
+  std::uint64_t device = 0;  // makedev(major, minor) of the superblock
+  std::string root;          // path of the mount's root in its file system
+  std::string mount_point;   // in the caller's mount namespace
+  std::string type;          // "ext4"
+  std::string options;       // of the superblock, unescaped: "lowerdir=...,upperdir=..."
+  std::string propagation;   // "shared", "slave", "private" ("" where not asked)
+};
+
+// The mount that `fd` (O_PATH is enough) is on. `with_options`: fill `options` too.
+Result<MountInfo> mount_of(BorrowedFd fd, bool with_options);
+
+// The mounts below the directory `path` (absolute, as fd_path() says it) of the caller's
+// namespace, those over it excluded.
+Result<std::vector<MountInfo>> mounts_below(BorrowedFd directory, const std::string& path);
+
+// The text of a mountinfo file as values; for tests and the fallback. Undoes \040 escapes.
+std::vector<MountInfo> parse_mountinfo(std::string_view text);
+
+}  // namespace bulkhead::sys

@@ -1,0 +1,1 @@
+fuzz_target(fuzz_seccomp_cache DEPS seccomp base)
