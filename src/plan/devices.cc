@@ -37,9 +37,15 @@ bool is_standard(const spec::Device& device) {
   });
 }
 
+// The host's name of a listed device. The path in the configuration is the container's, chosen by
+// whoever started it ("--device /dev/sda:/dev/fuse"), and says nothing about the device.
+std::string_view host_path(const Facts& facts, std::size_t index) {
+  return index < facts.host_devices.size() ? std::string_view(facts.host_devices[index]) : "";
+}
+
 // What --privileged gives beyond the standard nodes: both only reach the opener's own namespaces.
-bool is_for_privileged(std::string_view name) {
-  return name == "/dev/fuse" || name == "/dev/net/tun";
+bool is_for_privileged(std::string_view path) {
+  return path == "/dev/fuse" || path == "/dev/net/tun";
 }
 
 // Engines list every node of the host for --privileged, and allow all in the cgroup then.
@@ -50,22 +56,22 @@ bool is_privileged(const spec::Spec& spec) {
   });
 }
 
-// Judged by what the numbers are on this host: the path is the container's, and whoever asks chooses
-// it (--device /dev/sda:/dev/fuse).
 Result<> plan_listed(const spec::Spec& spec, const policy::Policy& policy, const Facts& facts,
                      bool privileged, Plan& plan) {
   for (std::size_t i = 0; i < spec.linux_.devices.size(); ++i) {
-    const auto& device = spec.linux_.devices[i];
+    const spec::Device& device = spec.linux_.devices[i];
+    std::string_view on_host = host_path(facts, i);
     std::string path = clean_path(device.path);
-    const std::string& name = facts.device_names.at(i);
     if (is_standard(device) && is_within(path, "/dev") &&
         std::ranges::any_of(kNodes, [&](const auto& node) { return path == node.path; }))
       continue;
-    if (privileged && device.type != 'p' && !is_standard(device) && !is_for_privileged(name)) continue;
-    if (device.type != 'p' && !is_standard(device) &&
-        (name.empty() || !policy::is_device_allowed(policy, name)))
-      return refuse(cat("device ", name.empty() ? path : name, " is not allowed; if you wish to allow "
-                        "it, add it to bulkhead.devices.allow in the settings file"));
+    if (privileged && !is_standard(device) && !is_for_privileged(on_host)) continue;
+    bool allowed = device.type == 'p' || is_standard(device) ||
+                   policy::is_device_allowed(policy, on_host);
+    if (!allowed && privileged) continue;
+    if (!allowed)
+      return refuse(cat("device ", on_host.empty() ? path : on_host, " is not allowed; if you wish to "
+                        "allow it, add it to bulkhead.devices.allow in the settings file"));
     plan.steps.push_back(MakeNode{path, device.type, static_cast<std::uint32_t>(device.major),
                                   static_cast<std::uint32_t>(device.minor),
                                   device.file_mode.value_or(0666) & 07777,

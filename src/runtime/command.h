@@ -25,5 +25,6 @@ std::span<const Command> process_commands();    // exec ps
 std::span<const Command> control_commands();    // pause resume update checkpoint restore
 std::span<const Command> query_commands();      // state list events
 std::span<const Command> host_commands();       // spec features plan
+std::span<const Command> ids_commands();        // ids
 
 }  // namespace bulkhead::runtime

@@ -8,6 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include <optional>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -74,7 +78,10 @@ Result<> configure_namespaces(const Construction& c, const sandbox::Namespaces& 
     if (c.plan.new_network) TRY(sandbox::bring_loopback_up());
     return sandbox::write_sysctls(sysctls, Where::kNetwork, proc_sys, c.state.ids);
   };
-  if (c.plan.new_network)
+  bool for_network = c.plan.new_network || std::ranges::any_of(sysctls, [](const auto& sysctl) {
+    return sysctl.where == Where::kNetwork;
+  });
+  if (for_network)
     TRY(sandbox::inside(ns.network.get(), ns.host_network.get(), CLONE_NEWNET, network));
   for (const auto& sysctl : sysctls) {
     if (sysctl.where != Where::kIpc) continue;
@@ -91,7 +98,9 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
                    UniqueFd* foreground_master) {
   auto namespaces = TRY(sandbox::Namespaces::of(init.pid()));
   UniqueFd proc_sys = TRY(sys::open_path("/proc/sys", O_PATH | O_DIRECTORY));
-  HookRun hooks = TRY(HookRun::start(c.bundle.spec.hooks, c.state, c.mounts.host()));
+  std::optional<HookRun> hooks;
+  if (need_network_only(c.bundle.spec.hooks))
+    hooks.emplace(TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host())));
   auto views = TRY(c.cgroup.views());
   c.trace.mark("namespaces");
   sandbox::TreeInputs inputs{c.plan, c.gathered.sources, namespaces, c.state.ids, views};
@@ -105,10 +114,11 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
   }());
   c.trace.mark("mounts");
   for (const auto& warning : tree.warnings()) log::warn(warning);
-  TRY(hooks.wait());
+  if (!hooks) hooks.emplace(TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host())));
+  TRY(hooks->wait());
   c.trace.mark("hooks");
   TRY(configure_namespaces(c, namespaces, proc_sys.get()));
-  TRY(run_container_hooks(c.bundle.spec.hooks.create_container, c.state, namespaces));
+  TRY(run_container_hooks(c.bundle.spec, c.state, namespaces));
   TRY(tree.finish());  // pivoted: this process sees the container's tree only, until it leaves M0
   c.trace.mark("pivot");
   UniqueFd slave = tree.take_console_slave(), master = tree.take_console_master();
@@ -132,6 +142,12 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
 Result<> write_pid_file(const std::string& path, pid_t pid) {
   if (path.empty()) return {};
   return sys::replace_file_at(AT_FDCWD, path, std::to_string(pid), 0644);
+}
+
+// startContainer hooks run inside, where the init is process 1.
+std::string start_hook_state(const Bundle& bundle, State state) {
+  state.pid = 1;
+  return oci_state(state, "created", bundle.spec.annotations);
 }
 
 std::string now_text() {
@@ -174,7 +190,8 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   auto entrance = TRY(cgroup->entrance());
   auto init = TRY(sandbox::Init::clone({bundle.spec, plan, process, state.ids, entrance, fifo.get(),
                                         options.preserved_fds,
-                                        options.no_new_keyring ? "" : cat("_ses.", options.id)}));
+                                        options.no_new_keyring ? "" : cat("_ses.", options.id),
+                                        start_hook_state(bundle, state)}));
   TRY(record_init(init.pid(), state, entry));
   if (state.owns_user_ns) TRY(init.map_ids(state.ids));
   for (const auto& warning : TRY(init.apply_limits(process))) log::warn(warning);

@@ -35,7 +35,7 @@ constexpr cli::Option kGlobal[] = {
 template <typename Visit>
 void for_each_command(Visit visit) {
   for (auto table : {lifecycle_commands(), process_commands(), control_commands(), query_commands(),
-                     host_commands()})
+                     host_commands(), ids_commands()})
     for (const auto& command : table) visit(command);
 }
 

@@ -175,7 +175,7 @@ Result<Init> Init::clone(const LaunchInputs& in) {
                           .time_offsets = time_offsets(in.spec),
                           .keyring = in.keyring,
                           .start_hooks = &in.spec.hooks.start_container,
-                          .hook_state = cat("{\"ociVersion\":\"1.2.0\",\"status\":\"created\",\"pid\":1}")};
+                          .hook_state = in.hook_state};
   std::uint64_t flags = new_namespace_flags(in.plan);
   BorrowedFd cgroup = in.entrance.clone_into.get();
   pid_t pid = TRY(is_new("user") ? clone_new(in.plan, flags, cgroup, arguments)

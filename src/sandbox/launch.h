@@ -26,6 +26,7 @@ struct LaunchInputs {
   BorrowedFd start_fifo = -1;
   int preserved_fds = 0;
   std::string keyring;
+  std::string hook_state;  // JSON for the startContainer hooks
 };
 
 // Takes what the init sends with a listener (SCMP_ACT_NOTIFY).

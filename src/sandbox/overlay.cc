@@ -37,37 +37,61 @@ Result<UniqueFd> idmapped(const std::string& path, BorrowedFd user_ns) {
   return layer;
 }
 
-// lowerdir+ by fd needs 6.13; 6.5 takes lowerdir+ as a string, older ones one lowerdir string.
-Result<> add_lower(sys::FsContext& fs, const std::vector<UniqueFd>& lower, std::size_t data_from) {
-  bool by_fd = true;
-  for (std::size_t i = 0; i < lower.size() && by_fd; ++i) {
-    const char* key = i < data_from ? "lowerdir+" : "datadir+";
-    if (auto set = fs.set_fd(key, lower[i].get()); !set) {
-      if (i > 0) return set;
-      by_fd = false;
-    }
-  }
-  if (by_fd) return {};
-  std::string text;
-  for (std::size_t i = 0; i < lower.size(); ++i)
-    text += cat(i == 0 ? "" : i < data_from ? ":" : "::", "/proc/self/fd/", lower[i].get());
-  return fs.set("lowerdir", text.c_str());
-}
+// The idmapped layers, open.
+struct OpenLayers {
+  std::vector<UniqueFd> lower;  // data-only ones last
+  std::size_t data_from = 0;
+  UniqueFd base, upper, work;   // base: the tree that upper and work are in
+};
 
 // Upper and work must be on one mount: their nearest common parent is cloned and idmapped.
-Result<> add_upper(sys::FsContext& fs, const OverlayLayers& layers, BorrowedFd user_ns,
-                   std::vector<UniqueFd>& held) {
+Result<OpenLayers> open_layers(const OverlayLayers& layers, BorrowedFd user_ns) {
+  OpenLayers open;
+  for (const auto* list : {&layers.lower, &layers.data_only})
+    for (const auto& path : *list) open.lower.push_back(TRY(idmapped(path, user_ns)));
+  open.data_from = layers.lower.size();
+  if (layers.upper.empty()) return open;
   std::string base = parent_of(layers.upper);
   while (!layers.work.starts_with(base == "/" ? base : base + "/")) base = parent_of(base);
   std::size_t skip = base == "/" ? 1 : base.size() + 1;
-  held.push_back(TRY(idmapped(base, user_ns)));
-  BorrowedFd tree = held.back().get();
-  for (const auto& [key, path] : {std::pair{"upperdir", layers.upper}, {"workdir", layers.work}}) {
-    held.push_back(TRY(sys::open_at(tree, path.substr(skip), O_PATH | O_DIRECTORY)));
-    if (fs.set_fd(key, held.back().get())) continue;  // 6.13
-    TRY(fs.set(key, cat("/proc/self/fd/", held.back().get()).c_str()));
+  open.base = TRY(idmapped(base, user_ns));
+  open.upper = TRY(sys::open_at(open.base.get(), layers.upper.substr(skip), O_PATH | O_DIRECTORY));
+  open.work = TRY(sys::open_at(open.base.get(), layers.work.substr(skip), O_PATH | O_DIRECTORY));
+  return open;
+}
+
+// 6.13: every layer is given as an fd.
+Result<UniqueFd> mount_by_fds(sys::FsContext& fs, const OpenLayers& open, const OverlayLayers& layers) {
+  for (std::size_t i = 1; i < open.lower.size(); ++i)
+    TRY(fs.set_fd(i < open.data_from ? "lowerdir+" : "datadir+", open.lower[i].get()));
+  if (open.upper) {
+    TRY(fs.set_fd("upperdir", open.upper.get()));
+    TRY(fs.set_fd("workdir", open.work.get()));
   }
-  return {};
+  for (const auto& [key, value] : layers.options)
+    TRY(value.empty() ? fs.set_flag(key.c_str()) : fs.set(key.c_str(), value.c_str()));
+  return fs.mount(0);
+}
+
+// Before: mount(2) with the fds' numbers as paths relative to /proc/self/fd, which keeps 128 layers
+// within the page that the kernel takes; attached over the upper's base in this private namespace,
+// cloned, and taken off again.
+Result<UniqueFd> mount_by_names(const OpenLayers& open, const OverlayLayers& layers) {
+  std::string options = "lowerdir=";
+  for (std::size_t i = 0; i < open.lower.size(); ++i)
+    options += cat(i == 0 ? "" : i < open.data_from ? ":" : "::", open.lower[i].get());
+  if (open.upper) options += cat(",upperdir=", open.upper.get(), ",workdir=", open.work.get());
+  for (const auto& [key, value] : layers.options) options += cat(",", key, value.empty() ? "" : "=", value);
+  UniqueFd back = TRY(sys::open_path(".", O_PATH | O_DIRECTORY));
+  if (::chdir("/proc/self/fd") < 0) return fail_errno("chdir /proc/self/fd");
+  const std::string place = layers.lower.front();
+  int mounted = ::mount("overlay", place.c_str(), "overlay", 0, options.c_str());
+  int code = errno;
+  if (::fchdir(back.get()) < 0) return fail_errno("return to the working directory");
+  if (mounted < 0) return fail_errno(cat("mount overlay with ", options), code);
+  auto clone = sys::clone_tree(AT_FDCWD, place, false);
+  if (::umount2(place.c_str(), MNT_DETACH) < 0) return fail_errno("detach the overlay");
+  return clone;
 }
 
 }  // namespace
@@ -128,16 +152,11 @@ Result<OverlayLayers> overlay_layers(const sys::MountInfo& mount) {
 }
 
 Result<UniqueFd> compose_overlay(const OverlayLayers& layers, BorrowedFd user_ns) {
-  std::vector<UniqueFd> lower, held;
-  for (const auto* list : {&layers.lower, &layers.data_only})
-    for (const auto& path : *list) lower.push_back(TRY(idmapped(path, user_ns)));
+  OpenLayers open = TRY(open_layers(layers, user_ns));
   auto fs = TRY(sys::FsContext::open("overlay"));
   TRY(fs.set("source", "overlay"));
-  TRY(add_lower(fs, lower, layers.lower.size()));
-  if (!layers.upper.empty()) TRY(add_upper(fs, layers, user_ns, held));
-  for (const auto& [key, value] : layers.options)
-    TRY(value.empty() ? fs.set_flag(key.c_str()) : fs.set(key.c_str(), value.c_str()));
-  return fs.mount(0);
+  if (fs.set_fd("lowerdir+", open.lower.front().get())) return mount_by_fds(fs, open, layers);
+  return mount_by_names(open, layers);
 }
 
 }  // namespace bulkhead::sandbox
