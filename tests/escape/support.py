@@ -49,7 +49,8 @@ class Engine(engines.DockerEngine):
     def __init__(self):
         super().__init__()
         self.settings = self.root / "settings.json"
-        self.settings.write_text(json.dumps({"bulkhead": {"dataRoots": [str(self.root / "data")]}}))
+        self.settings.write_text(json.dumps({"bulkhead": {
+            "dataRoots": [str(self.root / "data")], "engineSockets": [str(self.socket)]}}))
         self.runtime_args = ("--settings", str(self.settings))
         self.fixtures = Path(tempfile.mkdtemp(prefix="bulkhead-escape-", dir="/var/tmp"))
         self.fixtures.chmod(0o755)
