@@ -40,12 +40,12 @@ bool is_standard(const spec::Device& device) {
 // The host's name of a listed device. The path in the configuration is the container's, chosen by
 // whoever started it ("--device /dev/sda:/dev/fuse"), and says nothing about the device.
 std::string_view host_path(const Facts& facts, std::size_t index) {
-  return index < facts.host_devices.size() ? std::string_view(facts.host_devices[index]) : "";
+  return index < facts.device_names.size() ? std::string_view(facts.device_names[index]) : "";
 }
 
 // What --privileged gives beyond the standard nodes: both only reach the opener's own namespaces.
-bool is_for_privileged(std::string_view path) {
-  return path == "/dev/fuse" || path == "/dev/net/tun";
+bool is_for_privileged(std::string_view name) {
+  return name == "/dev/fuse" || name == "/dev/net/tun";
 }
 
 // Engines list every node of the host for --privileged, and allow all in the cgroup then.

@@ -24,7 +24,10 @@ struct Source {  // of a bind mount
   Object object;
   enum class Kind { kDirectory, kFile, kSocket, kFifo, kBlockDevice, kCharDevice, kSymlink };
   Kind kind = Kind::kDirectory;
-  std::uint32_t major = 0, minor = 0;  // of device nodes
+  // Of device nodes: the kernel's own name of the device, "/dev/fuse", whatever path the node was
+  // found or asked for under; empty when the host has no such device.
+  std::string device_name;
+  std::uint32_t major = 0, minor = 0;
   std::vector<Object> mounts_below;    // `path` is the mount point
   // A restricted file that this one is a hard link of, and the engine that listens on this socket.
   std::string hard_link_of, engine_socket_of;
@@ -55,8 +58,7 @@ struct Facts {
   std::string bundle;                          // resolved; engines choose it, API users cannot
   std::vector<JoinedNamespace> joined;         // namespaces of the spec that have a path
   std::string root_fs_type;                    // of root.path
-  // Per linux.devices: the host's path of the node with these numbers; empty when it has none.
-  std::vector<std::string> host_devices;
+  std::vector<std::string> device_names;       // per spec device, as Source::device_name
   bool has_apparmor = false, has_selinux = false;
 };
 

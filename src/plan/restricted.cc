@@ -70,10 +70,10 @@ struct Judge {
     });
   }
 
-  // A node of the host's /dev that an exception names. Only there: an image layer or a volume, which
-  // exceptions name too, can hold a node of the host's disk.
-  bool is_excepted_node() const {
-    return is_within(source.object.path, "/dev") && is_excepted(source.object.path);
+  // A node whose device the policy allows, or an exception names (the harmless standard ones).
+  bool is_allowed_node() const {
+    return !source.device_name.empty() &&
+           (policy::is_device_allowed(policy, source.device_name) || is_excepted(source.device_name));
   }
 
   // Whether the object is, or lies in, something restricted.
@@ -99,8 +99,7 @@ struct Judge {
     return {};
   }
 
-  Result<> judge_content(const Object& inner, const Object& directory, std::string_view below,
-                         bool writable) {
+  Result<> judge_content(const Object& inner, const Object& directory, std::string_view below, bool writable) {
     if (!lies_in(inner, directory) || inner.fs_path == directory.fs_path) return {};
     std::string_view rest = inner.fs_path;
     rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
@@ -135,8 +134,8 @@ Result<std::vector<std::string>> judge_source(const Source& source, Access acces
   Judge judge{source, access, policy, facts};
   const Object& object = source.object;
   bool is_node = source.kind == Source::Kind::kBlockDevice || source.kind == Source::Kind::kCharDevice;
-  if (is_node && (policy::is_device_allowed(policy, object.path) || judge.is_excepted_node()))
-    return judge.masks;
+  // A node is judged by the device that it opens, wherever it lies: one in a volume may be a disk.
+  if (is_node && judge.is_allowed_node()) return judge.masks;
   if (is_node || is_kernel_interface(object.fs_type)) return judge.restricted();
   if (!source.engine_socket_of.empty())
     return judge.restricted(cat("it is the socket of ", source.engine_socket_of));
@@ -147,8 +146,7 @@ Result<std::vector<std::string>> judge_source(const Source& source, Access acces
   TRY(judge.judge_contents(object, "", access.writable));
   for (const auto& mount : source.mounts_below) TRY(judge.judge_mount_below(mount));
   for (const auto& socket : source.engine_sockets_below)
-    TRY(judge.hide(socket.path, cat("the socket of ", socket.spelled, ", ", socket.path.substr(1)),
-                   !access.writable || holds_in_writable(socket.path, true)));
+    TRY(judge.hide(socket.path, cat("the socket of ", socket.spelled, ", ", socket.path.substr(1)), false));
   return judge.masks;
 }
 

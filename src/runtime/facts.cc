@@ -97,6 +97,23 @@ plan::Source::Kind kind_of(mode_t mode) {
   return Kind::kFile;
 }
 
+// The name that the kernel gave a device, as devtmpfs has it; `path` when sysfs does not know the
+// device (some drivers outside of the kernel make their nodes in user space) and the host's node of
+// that path is this device. Empty: not a device of this host.
+std::string device_name(bool block, std::uint32_t major_number, std::uint32_t minor_number,
+                        const std::string& path) {
+  auto event = sys::read_file(cat("/sys/dev/", block ? "block/" : "char/", major_number, ":",
+                                  minor_number, "/uevent"), 65536);
+  if (event)
+    for (std::string_view line : split(*event, '\n'))
+      if (line.starts_with("DEVNAME=")) return cat("/dev/", line.substr(8));
+  struct stat st {};
+  if (event || !path.starts_with("/dev/") || ::stat(path.c_str(), &st) < 0) return "";
+  bool same = (block ? S_ISBLK(st.st_mode) : S_ISCHR(st.st_mode)) &&
+              st.st_rdev == makedev(major_number, minor_number);
+  return same ? path : "";
+}
+
 // Sockets in a directory that engines listen on. Only root's are asked: an engine that can give the
 // host away runs as root.
 std::vector<plan::Object> engine_sockets_in(const plan::Object& directory) {
@@ -142,6 +159,9 @@ Result<plan::Source> describe_source(BorrowedFd fd, const std::string& spelled, 
   source.kind = kind_of(st.st_mode);
   source.major = major(st.st_rdev);
   source.minor = minor(st.st_rdev);
+  if (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode))
+    source.device_name =
+        device_name(S_ISBLK(st.st_mode), source.major, source.minor, source.object.path);
   if (source.kind == plan::Source::Kind::kSocket) source.engine_socket_of = engine_behind(fd);
   if (source.kind == plan::Source::Kind::kFile && st.st_nlink > 1)
     source.hard_link_of = hard_link_of(st, restricted);
@@ -155,23 +175,6 @@ Result<plan::Source> describe_source(BorrowedFd fd, const std::string& spelled, 
                                    .fs_path = mount.root,
                                    .fs_type = mount.type});
   return source;
-}
-
-// The host's path of the device that a configuration lists: the same path when the host has that
-// very device there (also through its symlinks, as /dev/dri/by-path), else the kernel's own name.
-std::string host_device(const spec::Device& device) {
-  struct stat st {};
-  bool is_block = device.type == 'b';
-  std::string path = plan::clean_path(device.path);
-  if (::stat(path.c_str(), &st) == 0 && (is_block ? S_ISBLK(st.st_mode) : S_ISCHR(st.st_mode)) &&
-      major(st.st_rdev) == device.major && minor(st.st_rdev) == device.minor)
-    return path;
-  auto text = sys::read_file(cat("/sys/dev/", is_block ? "block/" : "char/", device.major, ":",
-                                 device.minor, "/uevent"), limits::kSmallFileBytes);
-  if (!text) return "";
-  for (std::string_view line : split(*text, '\n'))
-    if (line.starts_with("DEVNAME=")) return cat("/dev/", line.substr(8));
-  return "";
 }
 
 bool is_process_namespace(std::string_view path) {
@@ -233,7 +236,10 @@ Result<Gathered> gather_facts(const spec::Spec& spec, const policy::Policy& poli
     out.sources.back() = std::move(fd);
   }
   for (const auto& device : spec.linux_.devices)
-    out.facts.host_devices.push_back(host_device(device));
+    out.facts.device_names.push_back(device_name(device.type == 'b',
+                                                 static_cast<std::uint32_t>(device.major),
+                                                 static_cast<std::uint32_t>(device.minor),
+                                                 plan::clean_path(device.path)));
   for (const auto& ns : spec.linux_.namespaces) {
     if (ns.path.empty()) continue;
     UniqueFd fd;

@@ -74,7 +74,7 @@ class Devices(unittest.TestCase):
         for target in ("/dev/fuse", "/dev/null", "/dev/xda", "/x"):
             with self.subTest(target=target, privileged=True):
                 done = docker("run", "--rm", "--privileged", "--device", f"{device}:{target}", support.IMAGE, "sh", "-c",
-                              f"find / -xdev -type b; find /dev -type b; head -c 4 {target}", check=False)
+                              f"find /dev -type b; head -c 4 {target}", check=False)
                 self.assertNotIn("disk", done.stdout)
                 self.assertEqual(done.stdout.split(), [])
 

@@ -83,6 +83,8 @@ class FakeHost {
     if (auto found = kinds_.find(out.object.path); found != kinds_.end()) out.kind = found->second;
     if (auto found = numbers_.find(out.object.path); found != numbers_.end())
       std::tie(out.major, out.minor) = found->second;
+    if (out.kind == Kind::kCharDevice || out.kind == Kind::kBlockDevice)
+      out.device_name = device_name(out.kind == Kind::kBlockDevice, out.major, out.minor);
     if (!recursive || out.kind != Kind::kDirectory) return out;
     for (const auto& below : mounts_)
       if (below.point != out.object.path && plan::is_within(below.point, out.object.path))
@@ -100,7 +102,7 @@ class FakeHost {
       out.sources.emplace_back();
       if (plan::is_bind(mount)) out.sources.back() = source(mount.source, recursive);
     }
-    for (const auto& device : spec.linux_.devices) out.host_devices.push_back(host_device(device));
+    for (const auto& device : spec.linux_.devices) out.device_names.push_back(device_name(device.type == 'b', device.major, device.minor));
     return out;
   }
 
@@ -118,10 +120,11 @@ class FakeHost {
     return *best;
   }
 
-  std::string host_device(const spec::Device& device) const {
+  // The kernel's name of a device: that of the host's node in /dev, never of one in a volume.
+  std::string device_name(bool block, std::int64_t major, std::int64_t minor) const {
     for (const auto& [path, numbers] : numbers_)
-      if (numbers.first == device.major && numbers.second == device.minor &&
-          (kinds_.at(path) == Kind::kBlockDevice) == (device.type == 'b'))
+      if (plan::is_within(path, "/dev") && numbers.first == major && numbers.second == minor &&
+          (kinds_.at(path) == Kind::kBlockDevice) == block)
         return path;
     return "";
   }
