@@ -25,7 +25,6 @@ struct MountFlags {
   bool propagation_recursive = false;
   bool bind = false, recursive = false;
   bool copy_up = false;                                  // tmpcopyup
-  bool synchronous = false;
   std::vector<std::pair<std::string, std::string>> data;  // for the file system: {"mode", "755"}
 };
 

@@ -123,7 +123,7 @@ Result<> Tree::build() {
 
 Result<> Tree::operator()(const plan::MountFileSystem& step) {
   UniqueFd mount = TRY_IN(cat("mount ", step.target), new_file_system(step));
-  // proc and sysfs over a symlink would land elsewhere (CVE-2019-19921).
+  if (step.type == "proc" || step.type == "sysfs") TRY(refuse_symlink(root_.get(), step.target));
   UniqueFd target = TRY(make_target(root_.get(), step.target, TargetKind::kDirectory));
   if (step.flags.copy_up) TRY_IN(step.target, copy_tree(target.get(), mount.get()));
   TRY(sys::attach(mount.get(), target.get(), step.target));
