@@ -269,6 +269,14 @@ Result<UniqueFd> Tree::clone_source(const plan::MountBind& step) {
     warnings_.push_back(cat(step.source_path, ": this kernel cannot idmap tmpfs (needs 6.3); bound as it is"));
     return sys::clone_tree(source, "", step.flags.recursive);
   }
+  if (mount.type != "overlay" && step.unmapped_readonly) {
+    warnings_.push_back(cat(step.source_path, ": its file system (", mount.type,
+                            ") does not support idmapped mounts; bound read-only as it is"));
+    UniqueFd plain = TRY(sys::clone_tree(source, "", false));
+    TRY(sys::set_attributes(plain.get(), {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID}, false,
+                            step.source_path));
+    return plain;
+  }
   if (mount.type != "overlay")
     return fail(cat("can't mount ", step.source_path, ": its file system (", mount.type,
                     ") does not support idmapped mounts; use a directory on ext4, xfs, btrfs, "
