@@ -20,5 +20,6 @@ inline constexpr std::size_t kSeccompInstructions = 32768;  // kernel: BPF_MAXIN
 inline constexpr std::uint32_t kIdRange = 65536;            // ids per container
 inline constexpr std::uint32_t kIdRanges = 4096;            // ranges in the default pool
 inline constexpr std::size_t kSmallFileBytes = 1u << 20;    // /proc and /sys files, pid files
+inline constexpr std::size_t kViewNodes = 1024;  // inodes that a host view holds open at a time
 
 }  // namespace bulkhead::limits

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "runtime/hooks.h"
+#include "runtime/host_view.h"
 #include "runtime/leases.h"
 #include "sys/process.h"
 
@@ -64,6 +65,7 @@ Result<> destroy(const Context& context, std::string_view id, bool force) {
     return fail(cat("cannot delete container ", id, " that is not stopped: ", name(status)));
   auto manager = TRY(cgroup::make_manager(state->cgroup));
   TRY(kill_everything(*state, *manager));
+  TRY(remove_host_view(*state));  // the engine's own mount shows again, for it to unmount
   TRY(manager->destroy(kDeleteTimeoutMs / 2));
   TRY(release_ids(*state));
   if (auto config = entry.config())
