@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-
 #include "base/strings.h"
 #include "cgroup/files.h"
 
@@ -20,9 +18,9 @@ std::string hint(const Setting& setting, int code) {
 
 Error describe(const Setting& setting, const std::string& file, int code) {
   if (code == ENOENT)
-    return {code, cat("resources.", setting.key, ": no ", file, " in the container's cgroup: the "
-                      "controller \"", setting.controller, "\" or this part of it is missing in the "
-                      "kernel or not enabled for the cgroup above")};
+    return {code, cat("resources.", setting.key, ": no ", file, " in the container's cgroup: ",
+                      "controller \"", setting.controller, "\" or this part of it is missing in ",
+                      "the kernel or not enabled for the cgroup above")};
   return {code, cat("resources.", setting.key, ": write \"", setting.value, "\" to ", file, ": ",
                     strerror(code), hint(setting, code))};
 }
@@ -48,36 +46,22 @@ Result<> write_setting(BorrowedFd dir, const Setting& setting) {
   return std::unexpected(describe(setting, setting.file, code));
 }
 
-Result<> write_devices(BorrowedFd dir, const char* file, const std::vector<std::string>& lines) {
-  if (lines.empty()) return {};
+Result<> write_devices(BorrowedFd dir, const char* file, const std::vector<DeviceMatch>& matches) {
+  if (matches.empty()) return {};
   UniqueFd fd(openat(dir, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return fail_errno(cat("open ", file));
-  for (const std::string& line : lines)
+  for (const DeviceMatch& match : matches) {
+    std::string line = device_text(match);
     if (write(fd.get(), line.data(), line.size()) < 0)
       return fail_errno(cat("resources.devices: write \"", line, "\" to ", file));
+  }
   return {};
 }
 
-std::vector<std::string> texts(const std::vector<DeviceMatch>& matches) {
-  std::vector<std::string> lines;
-  for (const DeviceMatch& match : matches) lines.push_back(device_text(match));
-  return lines;
-}
-
-// What devices.list shows of a cgroup that denies by default.
-std::vector<std::string> listed_exceptions(std::string_view list) {
-  std::vector<std::string> lines;
-  for (std::string_view line : split(trim(list), '\n'))
-    if (!line.empty()) lines.emplace_back(line);
-  return lines;
-}
-
-std::vector<std::string> without(const std::vector<std::string>& from,
-                                 const std::vector<std::string>& what) {
-  std::vector<std::string> left;
-  for (const std::string& line : from)
-    if (std::ranges::find(what, line) == what.end()) left.push_back(line);
-  return left;
+Result<> write_all_devices(BorrowedFd dir, const char* file) {
+  int code = write_file(dir, file, "a");
+  if (code != 0) return fail_errno(cat("resources.devices: write \"a\" to ", file), code);
+  return {};
 }
 
 }  // namespace
@@ -101,21 +85,19 @@ Result<> apply_settings(const std::vector<Setting>& settings, const Lookup& look
 }
 
 Result<> apply_devices_v1(BorrowedFd dir, const DevicePolicy& policy, bool fresh) {
-  std::vector<std::string> wanted = texts(TRY(device_exceptions(policy)));
+  std::vector<DeviceMatch> wanted = TRY(device_exceptions(policy));
   if (policy.default_allow) {
     // A fresh cgroup has its parent's policy, which is all that "allow a" could give.
-    if (!fresh) TRY(write_devices(dir, "devices.allow", {"a"}));
+    if (!fresh) TRY(write_all_devices(dir, "devices.allow"));
     return write_devices(dir, "devices.deny", wanted);
   }
   if (!fresh) {
-    std::string list = TRY(read_file(dir, "devices.list"));
-    auto now = listed_exceptions(list);
-    if (std::ranges::find(now, "a *:* rwm") == now.end()) {
-      TRY(write_devices(dir, "devices.allow", without(wanted, now)));
-      return write_devices(dir, "devices.deny", without(now, wanted));
+    if (auto now = listed_exceptions(TRY(read_file(dir, "devices.list")))) {
+      TRY(write_devices(dir, "devices.allow", without(wanted, *now)));
+      return write_devices(dir, "devices.deny", without(*now, wanted));
     }
   }
-  TRY(write_devices(dir, "devices.deny", {"a"}));
+  TRY(write_all_devices(dir, "devices.deny"));
   return write_devices(dir, "devices.allow", wanted);
 }
 

@@ -62,6 +62,10 @@ class Manager {
  public:
   virtual ~Manager() = default;
 
+  // May be called before create() with the same resources: starts what takes time (the systemd
+  // driver's helper, some 2 ms) without waiting for it.
+  virtual Result<> prepare(const spec::Resources&) { return {}; }
+
   // Makes the cgroup(s), refuses one that exists with processes in it or that is frozen (crun hangs
   // on the latter), applies `resources` where the kernel wants it before processes enter.
   // `devices` are the complete rules in order (deny-all first where the caller wants it).
@@ -75,6 +79,10 @@ class Manager {
 
   // The same for a child that is still to be cloned.
   virtual Result<Entrance> entrance(pid_t init = 0) = 0;
+
+  // To be told when the first process has come in by an Entrance (enter() tells itself): systemd's
+  // scope needs one from its beginning, and the stand-in goes now.
+  virtual void entered() {}
 
   // Gives the directory and the delegated files to the container's root (ids of the host). Limits
   // stay host root's. v1 hierarchies that would let a sub-cgroup shed a limit are withheld: blkio

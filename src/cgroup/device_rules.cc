@@ -95,6 +95,34 @@ Result<std::vector<DeviceMatch>> device_exceptions(const DevicePolicy& policy) {
   return exceptions;
 }
 
+std::optional<std::vector<DeviceMatch>> listed_exceptions(std::string_view list) {
+  std::vector<DeviceMatch> exceptions;
+  for (std::string_view line : split(trim(list), '\n')) {
+    auto words = split(line, ' ');
+    if (words.size() != 3 || words[0].size() != 1) continue;
+    if (words[0] == "a") return std::nullopt;
+    auto colon = words[1].find(':');
+    if (colon == std::string_view::npos) continue;
+    DeviceMatch match{.allow = true, .type = words[0][0]};
+    match.major = parse_decimal<std::int64_t>(words[1].substr(0, colon)).value_or(kAny);
+    match.minor = parse_decimal<std::int64_t>(words[1].substr(colon + 1)).value_or(kAny);
+    match.access = parse_access(words[2]).value_or(kAllAccess);
+    exceptions.push_back(match);
+  }
+  return exceptions;
+}
+
+std::vector<DeviceMatch> without(const std::vector<DeviceMatch>& from,
+                                 const std::vector<DeviceMatch>& what) {
+  std::vector<DeviceMatch> left;
+  for (DeviceMatch match : from) {
+    for (const DeviceMatch& other : what)
+      if (same_devices(match, other)) match.access &= static_cast<std::uint8_t>(~other.access);
+    if (match.access != 0) left.push_back(match);
+  }
+  return left;
+}
+
 std::string device_text(const DeviceMatch& match) {
   auto number = [](std::int64_t value) { return value == kAny ? std::string("*") : cat(value); };
   std::string text = cat(match.type, " ", number(match.major), ":", number(match.minor), " ");

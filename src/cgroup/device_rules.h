@@ -3,7 +3,9 @@
 // allows what its parent allows: the first rule of the specification's list works on that.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -33,9 +35,17 @@ struct DevicePolicy {
 Result<DevicePolicy> device_policy(const std::vector<spec::DeviceRule>& rules);
 
 // v1: the exceptions that make the policy, all with the same verdict (not the default's).
-// Errors: a rule takes a part out of a wider one ("allow c 10:*, deny c 10:229"): v1 cannot say that
-// and leaving the part out would open or close devices silently.
+// Errors: a rule takes a part out of a wider one ("allow c 10:*, deny c 10:229"): v1 cannot say
+// that and leaving the part out would open or close devices silently.
 Result<std::vector<DeviceMatch>> device_exceptions(const DevicePolicy& policy);
+
+// The exceptions of a v1 cgroup from the text of its devices.list, all as allowing; a line "a *:*
+// rwm" (which stands for the default "allow", and hides exceptions to it) gives no value.
+std::optional<std::vector<DeviceMatch>> listed_exceptions(std::string_view list);
+
+// What `from` has and `what` has not, device by device and access by access.
+std::vector<DeviceMatch> without(const std::vector<DeviceMatch>& from,
+                                 const std::vector<DeviceMatch>& what);
 
 // "c 1:3 rwm", as devices.allow and devices.deny take it.
 std::string device_text(const DeviceMatch& match);

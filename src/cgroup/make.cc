@@ -11,16 +11,33 @@
 namespace bulkhead::cgroup {
 namespace {
 
-// mkdir of every component in turn; the number of trailing ones that were new.
+// Removes `path` and its next ancestors, so many in all, as far as nobody else uses them.
+void unmake_path(BorrowedFd root, const std::string& prefix, std::string path,
+                 std::size_t components) {
+  while (components-- > 0) {
+    if (unlinkat(root, (prefix + path).c_str(), AT_REMOVEDIR) != 0) return;
+    path.resize(path.rfind('/'));
+  }
+}
+
+// mkdir of every component in turn; the number of trailing ones that were new. On error those that
+// were made are removed: they are in a row, as what is below a new one can only be new (or a
+// control file of that name, at which the next mkdir fails).
 Result<std::size_t> make_components(BorrowedFd root, const std::string& prefix,
                                     const std::string& path) {
   std::size_t made = 0;
+  std::string last_made;
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
-    std::string part = cat(prefix, path.substr(0, end));
-    if (mkdirat(root, part.c_str(), 0755) == 0) ++made;
-    else if (errno != EEXIST) return fail_errno(cat("make cgroup ", part));
-    else made = 0;
-    if (end == std::string::npos) return made;
+    std::string part = path.substr(0, end);
+    if (mkdirat(root, (prefix + part).c_str(), 0755) == 0) {
+      ++made;
+      last_made = part;
+    } else if (errno != EEXIST) {
+      int code = errno;
+      unmake_path(root, prefix, last_made, made);
+      return fail_errno(cat("make cgroup ", prefix, part), code);
+    }
+    if (end == std::string::npos) return last_made == path ? made : 0;
   }
 }
 
@@ -69,14 +86,9 @@ Result<Made> make_cgroup(BorrowedFd root, const Hierarchy& hierarchy, const std:
   return fail_errno(cat("open cgroup ", whole), code);
 }
 
-void unmake_cgroup(BorrowedFd root, const Hierarchy& hierarchy, std::string path,
+void unmake_cgroup(BorrowedFd root, const Hierarchy& hierarchy, const std::string& path,
                    std::size_t components) {
-  if (components == 0) return;
-  (void)remove_tree(root, (hierarchy.name + path).c_str());
-  while (--components > 0) {
-    path.resize(path.rfind('/'));
-    if (unlinkat(root, (hierarchy.name + path).c_str(), AT_REMOVEDIR) != 0) return;
-  }
+  unmake_path(root, hierarchy.name, path, components);
 }
 
 }  // namespace bulkhead::cgroup

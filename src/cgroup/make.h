@@ -26,7 +26,7 @@ Result<Made> make_cgroup(BorrowedFd root, const Hierarchy& hierarchy, const std:
                          Existing existing);
 
 // Takes back what make_cgroup made; ancestors that somebody else uses by now stay.
-void unmake_cgroup(BorrowedFd root, const Hierarchy& hierarchy, std::string path,
+void unmake_cgroup(BorrowedFd root, const Hierarchy& hierarchy, const std::string& path,
                    std::size_t components);
 
 }  // namespace bulkhead::cgroup

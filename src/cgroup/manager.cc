@@ -1,6 +1,6 @@
-#include "base/strings.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/host.h"
+#include "cgroup/manager_systemd.h"
 #include "cgroup/manager_v1.h"
 #include "cgroup/manager_v2.h"
 
@@ -9,7 +9,7 @@ namespace bulkhead::cgroup {
 Result<std::unique_ptr<Manager>> make_manager(Location location) {
   Host host = TRY(find_host());
   if (location.driver == Location::Driver::kSystemd)
-    return fail("the systemd cgroup driver is not available");
+    return std::make_unique<SystemdManager>(host.mode, std::move(location));
   if (host.mode == Mode::kUnified)
     return std::make_unique<UnifiedManager>(std::move(host), std::move(location));
   return std::make_unique<LegacyManager>(std::move(host), std::move(location));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -105,11 +106,13 @@ Result<> LegacyManager::create(const spec::Resources& resources) {
 }
 
 Result<> LegacyManager::enter(pid_t pid, pid_t init) {
+  TRY(any_group());
   std::string text = cat(pid);
   for (const Group& group : groups_) {
     if (!group.directory) continue;
     if (group.hierarchy.unified) {
-      UniqueFd target = TRY(enterable(host_.root.get(), group.hierarchy.name, location_.path, init));
+      UniqueFd target =
+          TRY(enterable(host_.root.get(), group.hierarchy.name, location_.path, init));
       TRY(move_process(target.get(), pid));
       continue;
     }
@@ -122,6 +125,7 @@ Result<> LegacyManager::enter(pid_t pid, pid_t init) {
 }
 
 Result<Entrance> LegacyManager::entrance(pid_t init) {
+  TRY(any_group());
   Entrance way;
   for (const Group& group : groups_) {
     std::string path = group.hierarchy.name + location_.path;
@@ -134,8 +138,6 @@ Result<Entrance> LegacyManager::entrance(pid_t init) {
     if (!tasks) return fail_errno(cat("open tasks of cgroup ", path));
     way.tasks.push_back(std::move(tasks));
   }
-  if (way.tasks.empty() && !way.clone_into)
-    return std::unexpected(Error{ENOENT, cat("cgroup ", location_.path, " does not exist")});
   return way;
 }
 
@@ -146,6 +148,7 @@ bool LegacyManager::may_delegate(const Group& group) const {
 }
 
 Result<> LegacyManager::delegate(uid_t uid, gid_t gid) {
+  TRY(any_group());
   for (const Group& group : groups_) {
     if (!group.directory || !may_delegate(group)) continue;
     TRY_IN(cat("delegate cgroup ", group.hierarchy.name, location_.path),
@@ -199,18 +202,21 @@ Result<OomWatch> LegacyManager::watch_oom() const {
   return OomWatch::open_v1(dir);
 }
 
-// Hybrid hosts kill by cgroup.kill, which no fork outruns; processes that the v1 freezer holds die
-// when they thaw, so that freezer is opened afterwards.
+// Hybrid hosts kill by cgroup.kill, which no fork outruns. What the v1 freezer holds dies only when
+// it thaws. A process that was put into v1's hierarchies alone is seen by not being in cgroup2's
+// list, which is read first: one that ends in between is in neither then.
 Result<> LegacyManager::kill_all() {
   BorrowedFd freezer = find("freezer"), v2 = unified();
-  if (v2 >= 0) {
-    auto killed = kill_all_v2(v2);
-    if (killed && freezer >= 0) return thaw_all_v1(freezer);
-    if (killed || killed.error().code != ENOENT) return killed;
-  }
-  auto dir = any_group();
-  if (!dir) return {};
-  return kill_all_v1(*dir, *dir == freezer);
+  BorrowedFd dir = freezer >= 0 ? freezer : any_group().value_or(-1);
+  if (dir < 0) return {};
+  if (v2 < 0 || dir == v2) return v2 < 0 ? kill_all_v1(dir, dir == freezer) : kill_all_v2(v2);
+  auto killed = kill_all_v2(v2);
+  if (!killed && killed.error().code != ENOENT && killed.error().code != ENODEV) return killed;
+  if (freezer >= 0) TRY(thaw_all_v1(freezer));
+  auto doomed = killed ? TRY(processes_below(v2)) : std::vector<pid_t>();
+  auto listed = TRY(processes_below(dir));
+  if (std::ranges::includes(doomed, listed)) return {};
+  return kill_all_v1(dir, dir == freezer);
 }
 
 Result<> LegacyManager::destroy(int timeout_ms) {
@@ -238,7 +244,10 @@ std::vector<std::pair<std::string, std::string>> LegacyManager::paths() const {
   for (const Group& group : groups_) {
     std::string path = cat(kMountPoint, "/", group.hierarchy.name, location_.path);
     for (std::string_view name : split(group.hierarchy.name, ','))
-      all.emplace_back(group.hierarchy.unified ? "" : name == "systemd" ? "name=systemd" : name, path);
+      all.emplace_back(group.hierarchy.unified ? ""
+                       : name == "systemd"     ? "name=systemd"
+                                               : name,
+                       path);
   }
   return all;
 }

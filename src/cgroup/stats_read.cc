@@ -54,7 +54,8 @@ void read_cpuacct_v1(BorrowedFd dir, Stats& stats) {
   std::uint64_t tick_ns = 1'000'000'000u / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
   stats.cpu_user_ns = flat_number(text, "user") * tick_ns;
   stats.cpu_kernel_ns = flat_number(text, "system") * tick_ns;
-  for (std::string_view word : split(trim(text_of(dir, "cpuacct.usage_percpu")), ' '))
+  std::string percpu = text_of(dir, "cpuacct.usage_percpu");
+  for (std::string_view word : split(trim(percpu), ' '))
     if (auto value = parse_decimal<std::uint64_t>(word)) stats.cpu_percpu_ns.push_back(*value);
 }
 

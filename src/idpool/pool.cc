@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
+using Slot = std::uint32_t;  // of the table; small, for the memory that a fresh process touches
+constexpr Slot kNoSlot = UINT32_MAX;
+
 // Counts suspend, so that a container is not forgotten sooner or later for it.
 std::uint32_t now_s() {
   timespec now{};
@@ -25,8 +28,7 @@ std::uint32_t now_s() {
 class Allocation {
  public:
   Allocation(Table& table, const Config& config)
-      : table_(table), is_taken_(config.ranges()), remembered_(config.ranges(), kNone),
-        config_(config), now_s_(now_s()) {
+      : table_(table), config_(config), now_s_(now_s()), is_taken_(config.ranges()) {
     for (std::size_t slot = 0; slot < table.entries().size(); ++slot) note(slot);
   }
 
@@ -60,8 +62,8 @@ class Allocation {
 
   // Where to write an entry for range `index`: over the memory of its last owner.
   std::size_t slot_for(std::size_t index) const {
-    if (remembered_[index] != kNone) return remembered_[index];
-    return table_.free_slot();
+    const Slot slot = remembered(index);
+    return slot != kNoSlot ? slot : table_.free_slot();
   }
 
  private:
@@ -84,31 +86,40 @@ class Allocation {
     for (std::size_t index = base + from / limits::kIdRange; index <= last; ++index) {
       if (entry.is_live())
         is_taken_[index] = true;
-      else if (remembered_[index] == kNone || released_after(slot, remembered_[index]))
-        remembered_[index] = slot;
+      else
+        remember(index, static_cast<Slot>(slot));
     }
   }
 
-  bool released_after(std::size_t a, std::size_t b) const {
-    return table_.entries()[a].released_s() > table_.entries()[b].released_s();
+  // Of several that had a range, the last one.
+  void remember(std::size_t index, Slot slot) {
+    if (remembered_.empty()) remembered_.resize(is_taken_.size(), kNoSlot);
+    Slot& last = remembered_[index];
+    if (last == kNoSlot || released_s(slot) > released_s(last)) last = slot;
   }
 
+  Slot remembered(std::size_t index) const {
+    return remembered_.empty() ? kNoSlot : remembered_[index];
+  }
+
+  std::uint32_t released_s(Slot slot) const { return table_.entries()[slot].released_s(); }
+
   std::uint32_t age_s(std::size_t index) const {
-    if (remembered_[index] == kNone) return UINT32_MAX;
-    return now_s_ - std::min(now_s_, table_.entries()[remembered_[index]].released_s());
+    const Slot slot = remembered(index);
+    return slot == kNoSlot ? UINT32_MAX : now_s_ - std::min(now_s_, released_s(slot));
   }
 
   Result<bool> is_reserved(std::size_t index) const {
-    if (remembered_[index] == kNone || age_s(index) >= kReserved_s) return false;
-    const Owner owner = TRY(table_.owner(remembered_[index]));
+    if (age_s(index) >= kReserved_s) return false;
+    const Owner owner = TRY(table_.owner(remembered(index)));
     return !owner.marker.empty() && access(owner.marker.c_str(), F_OK) == 0;
   }
 
   Table& table_;
-  std::vector<bool> is_taken_;           // by range index
-  std::vector<std::size_t> remembered_;  // by range index: the slot of its last owner
   const Config& config_;
-  std::uint32_t now_s_;
+  const std::uint32_t now_s_;
+  std::vector<bool> is_taken_;    // by range index
+  std::vector<Slot> remembered_;  // by range index: that of its last owner; empty: no range has one
 };
 
 // Frees the entries of owners that are gone. Returns whether there were any.

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,6 +107,10 @@ Entry make_entry(State state, const Range& range, std::string_view owner,
   return {range, hash_of(owner), static_cast<std::uint32_t>(state) << 30 | released_s};
 }
 
+FileMapping::~FileMapping() {
+  if (at_) munmap(at_, size_);
+}
+
 Table::~Table() {
   // A child that was forked meanwhile shares the lock: closing alone would not drop it.
   if (index_) flock(index_.get(), LOCK_UN);
@@ -126,21 +130,31 @@ Result<Table> Table::open(BorrowedFd run_dir) {
 Result<> Table::load() {
   struct stat info {};
   if (fstat(index_.get(), &info) < 0) return fail_errno("id pool: ids/index");
-  if (info.st_size == 0) return write_whole(index_.get(), &kHeader, sizeof kHeader, 0);
-  const auto size = static_cast<std::size_t>(info.st_size);
+  auto size = static_cast<std::size_t>(info.st_size);
+  if (size == 0) {
+    TRY(write_whole(index_.get(), &kHeader, sizeof kHeader, 0));
+    size = sizeof kHeader;
+  }
   if (size % sizeof(Entry) != 0 || size > sizeof(RawHeader) + kMaxEntries * sizeof(Entry))
     return fail(cat("id pool: ids/index: impossible size ", size, kWayOut));
-  RawHeader header;
-  entries_.resize(size / sizeof(Entry) - 1);
-  const iovec parts[] = {{&header, sizeof header}, {entries_.data(), size - sizeof header}};
-  const ssize_t got = preadv(index_.get(), parts, 2, 0);
-  if (got != info.st_size) return fail_errno("id pool: read ids/index", got < 0 ? errno : EIO);
-  if (std::memcmp(&header, &kHeader, sizeof kHeader) != 0)
+  // Room for an entry more: what is appended shows up in the mapping.
+  const std::size_t mapped = (size + sizeof(Entry) + 4095) / 4096 * 4096;
+  void* at = mmap(nullptr, mapped, PROT_READ, MAP_SHARED | MAP_POPULATE, index_.get(), 0);
+  if (at == MAP_FAILED) return fail_errno("id pool: map ids/index");
+  map_ = FileMapping(at, mapped);
+  if (std::memcmp(map_.data(), &kHeader, sizeof kHeader) != 0)
     return fail(cat("id pool: ids/index: not ours, or of another version", kWayOut));
-  const auto bad = std::find_if_not(entries_.begin(), entries_.end(), is_possible);
-  if (bad != entries_.end())
-    return fail(cat("id pool: ids/index: entry ", bad - entries_.begin(), " is damaged", kWayOut));
+  count_ = size / sizeof(Entry) - 1;
+  const auto all = entries();
+  const auto bad = std::find_if_not(all.begin(), all.end(), is_possible);
+  if (bad != all.end())
+    return fail(cat("id pool: ids/index: entry ", bad - all.begin(), " is damaged", kWayOut));
   return {};
+}
+
+std::span<const Entry> Table::entries() const {
+  if (count_ == 0) return {};
+  return {reinterpret_cast<const Entry*>(map_.data() + sizeof(RawHeader)), count_};
 }
 
 Result<Owner> Table::owner(std::size_t slot) const {
@@ -159,8 +173,9 @@ Result<Owner> Table::owner(std::size_t slot) const {
 Result<Table::Found> Table::find(std::string_view id) const {
   const std::uint32_t hash = hash_of(id);
   Found found;
-  for (std::size_t slot = 0; slot < entries_.size(); ++slot) {
-    const Entry& entry = entries_[slot];
+  const auto all = entries();
+  for (std::size_t slot = 0; slot < all.size(); ++slot) {
+    const Entry& entry = all[slot];
     if (entry.owner_hash != hash || entry.state() == State::kFree) continue;
     if (TRY(owner(slot)).id != id) continue;
     (entry.is_live() ? found.live : found.remembered) = slot;
@@ -169,10 +184,11 @@ Result<Table::Found> Table::find(std::string_view id) const {
 }
 
 std::size_t Table::free_slot() const {
-  const auto free = std::find_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
+  const auto all = entries();
+  const auto free = std::find_if(all.begin(), all.end(), [](const Entry& entry) {
     return entry.state() == State::kFree;
   });
-  return static_cast<std::size_t>(free - entries_.begin());
+  return static_cast<std::size_t>(free - all.begin());
 }
 
 Result<> Table::put(std::size_t slot, const Entry& entry, const Owner& owner) {
@@ -193,9 +209,10 @@ Result<> Table::put(std::size_t slot, const Entry& entry, const Owner& owner) {
 Result<> Table::set(std::size_t slot, const Entry& entry) {
   if (slot >= kMaxEntries) return fail("id pool: ids/index is full");
   TRY(write_whole(index_.get(), &entry, sizeof entry, entry_offset(slot)));
-  if (slot == entries_.size()) entries_.emplace_back();
-  entries_[slot] = entry;
-  return {};
+  if (slot < count_) return {};
+  ++count_;
+  const auto end = static_cast<std::size_t>(entry_offset(count_));
+  return end <= map_.size() ? Result<>() : load();
 }
 
 }  // namespace bulkhead::idpool

@@ -10,9 +10,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -48,6 +49,28 @@ struct Owner {
   std::string marker;  // kRemembered: see Pool::release(); may be empty
 };
 
+// Read-only shared memory of a file.
+class FileMapping {
+ public:
+  FileMapping() = default;
+  FileMapping(void* at, std::size_t size) : at_(at), size_(size) {}
+  FileMapping(FileMapping&& other) noexcept
+      : at_(std::exchange(other.at_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  FileMapping& operator=(FileMapping&& other) noexcept {
+    std::swap(at_, other.at_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~FileMapping();
+
+  const char* data() const { return static_cast<const char*>(at_); }
+  std::size_t size() const { return size_; }
+
+ private:
+  void* at_ = nullptr;
+  std::size_t size_ = 0;
+};
+
 class Table {
  public:
   // Makes `ids` and its files when they are missing (0700, 0600) and takes the lock, waiting for
@@ -57,7 +80,7 @@ class Table {
   Table& operator=(Table&&) = delete;
   ~Table();
 
-  const std::vector<Entry>& entries() const { return entries_; }
+  std::span<const Entry> entries() const;
   Result<Owner> owner(std::size_t slot) const;
 
   // The entries of `id`.
@@ -79,7 +102,10 @@ class Table {
   Result<> load();
 
   UniqueFd index_, names_;
-  std::vector<Entry> entries_;
+  // Mapped and not read: in a process that lives for one call, 64 KB of fresh memory cost more than
+  // the rest of an allocation. The files only grow, and only root can write them.
+  FileMapping map_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace bulkhead::idpool

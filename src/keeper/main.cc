@@ -44,11 +44,11 @@ Result<UniqueFd> inherited(const cli::Parsed& parsed, const char* option, mode_t
 // outlives it (the pipes of an engine, above all).
 void close_others(int one, int other) {
   auto [low, high] = std::minmax(one, other);
-  auto close = [](int from, int to) {
+  auto end_range = [](int from, int to) {
     if (from <= to) ::close_range(static_cast<unsigned>(from), static_cast<unsigned>(to), 0);
   };
-  close(3, low - 1);
-  close(low + 1, high - 1);
+  end_range(3, low - 1);
+  end_range(low + 1, high - 1);
   ::close_range(static_cast<unsigned>(high) + 1, ~0u, 0);
 }
 

@@ -61,6 +61,8 @@ Node* node_of(fuse_req_t req, fuse_ino_t number);
 // The fd behind an open file or directory.
 inline BorrowedFd handle_of(const fuse_file_info* file) { return static_cast<int>(file->fh); }
 
+inline void close_handle(const fuse_file_info* file) { UniqueFd closed(handle_of(file)); }
+
 // errno of a call that returned `result`, 0 when it succeeded.
 inline int code_of(long result) { return result < 0 ? errno : 0; }
 

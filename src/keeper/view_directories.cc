@@ -22,7 +22,7 @@ void opendir(fuse_req_t req, fuse_ino_t number, fuse_file_info* file) {
   }
   file->fh = static_cast<std::uint64_t>(fd.release());
   if (fuse_reply_open(req, file) < 0) {  // interrupted: no release follows
-    ::close(handle_of(file));
+    close_handle(file);
     return;
   }
   view.nodes.opened(*node);
@@ -63,7 +63,7 @@ void readdir(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_fi
 }
 
 void releasedir(fuse_req_t req, fuse_ino_t number, fuse_file_info* file) {
-  ::close(handle_of(file));
+  close_handle(file);
   view_of(req).nodes.released(number);
   fuse_reply_err(req, 0);
 }

@@ -29,7 +29,7 @@ void open(fuse_req_t req, fuse_ino_t number, fuse_file_info* file) {
   }
   hand_out(file, std::move(fd));
   if (fuse_reply_open(req, file) < 0) {  // interrupted: no release follows
-    ::close(handle_of(file));
+    close_handle(file);
     return;
   }
   view.nodes.opened(*node);
@@ -71,7 +71,7 @@ void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode, fu
   }
   hand_out(file, std::move(fd));
   if (fuse_reply_create(req, &entry, file) < 0) {
-    ::close(handle_of(file));
+    close_handle(file);
     view.nodes.forget(entry.ino, 1);
     return;
   }
@@ -124,7 +124,7 @@ void write(fuse_req_t req, fuse_ino_t, const char* data, std::size_t size, off_t
 }
 
 void release(fuse_req_t req, fuse_ino_t number, fuse_file_info* file) {
-  ::close(handle_of(file));
+  close_handle(file);
   view_of(req).nodes.released(number);
   fuse_reply_err(req, 0);
 }

@@ -58,6 +58,8 @@ Result<std::vector<NamespacePlan>> plan_namespaces(const spec::Spec& spec, const
   std::vector<std::string> missing;
   for (std::string_view type : {"pid", "ipc", "uts", "mount", "network"})
     if (!find(spec, type)) missing.emplace_back(type);
+  if (missing == std::vector<std::string>{"network"})
+    return refuse(cat(kUnsupported, "bulkhead containers can't share a network namespace", kBecause));
   if (!missing.empty())
     return refuse(cat(kUnsupported, "bulkhead containers can't share namespaces [",
                       join(missing, " "), "]", kBecause));

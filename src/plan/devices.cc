@@ -37,9 +37,15 @@ bool is_standard(const spec::Device& device) {
   });
 }
 
+// The host's name of a listed device. The path in the configuration is the container's, chosen by
+// whoever started it ("--device /dev/sda:/dev/fuse"), and says nothing about the device.
+std::string_view host_path(const Facts& facts, std::size_t index) {
+  return index < facts.device_names.size() ? std::string_view(facts.device_names[index]) : "";
+}
+
 // What --privileged gives beyond the standard nodes: both only reach the opener's own namespaces.
-bool is_for_privileged(std::string_view path) {
-  return path == "/dev/fuse" || path == "/dev/net/tun";
+bool is_for_privileged(std::string_view name) {
+  return name == "/dev/fuse" || name == "/dev/net/tun";
 }
 
 // Engines list every node of the host for --privileged, and allow all in the cgroup then.
@@ -50,20 +56,22 @@ bool is_privileged(const spec::Spec& spec) {
   });
 }
 
-Result<> plan_listed(const spec::Spec& spec, const policy::Policy& policy, bool privileged,
-                     Plan& plan) {
-  for (const auto& device : spec.linux_.devices) {
+Result<> plan_listed(const spec::Spec& spec, const policy::Policy& policy, const Facts& facts,
+                     bool privileged, Plan& plan) {
+  for (std::size_t i = 0; i < spec.linux_.devices.size(); ++i) {
+    const spec::Device& device = spec.linux_.devices[i];
+    std::string_view on_host = host_path(facts, i);
     std::string path = clean_path(device.path);
     if (is_standard(device) && is_within(path, "/dev") &&
         std::ranges::any_of(kNodes, [&](const auto& node) { return path == node.path; }))
       continue;
-    bool allowed = device.type == 'p' || is_standard(device) || policy::is_device_allowed(policy, path);
-    if (privileged && !is_standard(device) && !is_for_privileged(path)) continue;
-    if (!allowed) {
-      if (privileged) continue;
-      return refuse(cat("device ", path, " is not allowed; if you wish to allow it, add it to "
-                        "bulkhead.devices.allow in the settings file"));
-    }
+    if (privileged && !is_standard(device) && !is_for_privileged(on_host)) continue;
+    bool allowed = device.type == 'p' || is_standard(device) ||
+                   policy::is_device_allowed(policy, on_host);
+    if (!allowed && privileged) continue;
+    if (!allowed)
+      return refuse(cat("device ", on_host.empty() ? path : on_host, " is not allowed; if you wish to "
+                        "allow it, add it to bulkhead.devices.allow in the settings file"));
     plan.steps.push_back(MakeNode{path, device.type, static_cast<std::uint32_t>(device.major),
                                   static_cast<std::uint32_t>(device.minor),
                                   device.file_mode.value_or(0666) & 07777,
@@ -95,7 +103,7 @@ Result<> plan_devices(const spec::Spec& spec, const policy::Policy& policy, cons
   bool privileged = is_privileged(spec);
   for (const auto& node : kNodes)
     plan.steps.push_back(MakeNode{node.path, 'c', node.major, node.minor});
-  TRY(plan_listed(spec, policy, privileged, plan));
+  TRY(plan_listed(spec, policy, facts, privileged, plan));
   for (const auto& step : plan.steps)
     if (const auto* bind = std::get_if<MountBind>(&step))
       if (const Source& source = *facts.sources[bind->source];

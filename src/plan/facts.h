@@ -24,10 +24,22 @@ struct Source {  // of a bind mount
   Object object;
   enum class Kind { kDirectory, kFile, kSocket, kFifo, kBlockDevice, kCharDevice, kSymlink };
   Kind kind = Kind::kDirectory;
-  std::uint32_t major = 0, minor = 0;  // of device nodes
+  // Of device nodes: the kernel's own name of the device, "/dev/fuse", whatever path the node was
+  // found or asked for under; empty when the host has no such device.
+  std::string device_name;
+  std::uint32_t major = 0, minor = 0;
   std::vector<Object> mounts_below;    // `path` is the mount point
   // A restricted file that this one is a hard link of, and the engine that listens on this socket.
   std::string hard_link_of, engine_socket_of;
+  // Engines' sockets in this directory; `path` is relative to it, `spelled` the engine's name.
+  std::vector<Object> engine_sockets_below;
+};
+
+// A mount inside of a restricted directory: another file system's place, restricted all the same
+// (another container's root below an engine's data root).
+struct RestrictedMount {
+  std::size_t restricted = 0;  // index into Facts::restricted
+  Object object;               // `spelled`: the mount point as reached through the restricted path
 };
 
 struct JoinedNamespace {
@@ -42,10 +54,11 @@ struct JoinedNamespace {
 struct Facts {
   std::vector<std::optional<Source>> sources;  // per spec mount; empty unless it is a bind
   std::vector<Object> restricted;              // the policy's restricted paths, same order
+  std::vector<RestrictedMount> restricted_mounts;
   std::string bundle;                          // resolved; engines choose it, API users cannot
   std::vector<JoinedNamespace> joined;         // namespaces of the spec that have a path
   std::string root_fs_type;                    // of root.path
-  std::vector<std::string> host_devices;       // allow-listed device nodes that the host has
+  std::vector<std::string> device_names;       // per spec device, as Source::device_name
   bool has_apparmor = false, has_selinux = false;
 };
 

@@ -32,7 +32,10 @@ Result<> plan_bind(std::size_t index, const std::string& target, MountFlags flag
   if (index >= facts.sources.size() || !facts.sources[index])
     return refuse(cat("mounts: no source for ", target));
   const Source& source = *facts.sources[index];
-  auto masks = TRY(judge_source(source, !(flags.set & MOUNT_ATTR_RDONLY), policy, facts));
+  bool all_readonly = flags.recursive_set & MOUNT_ATTR_RDONLY;
+  Access access{.writable = !(flags.set & MOUNT_ATTR_RDONLY) && !all_readonly,
+                .writable_below = !all_readonly};
+  auto masks = TRY(judge_source(source, access, policy, facts));
   bool is_directory = source.kind == Source::Kind::kDirectory;
   bool is_node = source.kind == Source::Kind::kCharDevice || source.kind == Source::Kind::kBlockDevice;
   plan.steps.push_back(MountBind{.target = target,

@@ -13,9 +13,15 @@ inline std::unexpected<Error> refuse(std::string message) {
 Result<> admit_features(const spec::Spec& spec);
 Result<std::vector<NamespacePlan>> plan_namespaces(const spec::Spec& spec, const Facts& facts);
 
+// What a bind gives of its source: "ro" covers the mount itself, what is mounted below it stays
+// writable without "rro".
+struct Access {
+  bool writable = true, writable_below = true;
+};
+
 // restricted.cc: judges one bind source (R4). Returns the paths, relative to the source, that must
 // be masked (policy "mask"); an error when it is refused.
-Result<std::vector<std::string>> judge_source(const Source& source, bool writable,
+Result<std::vector<std::string>> judge_source(const Source& source, Access access,
                                               const policy::Policy& policy, const Facts& facts);
 
 // mounts.cc

@@ -13,11 +13,9 @@ std::string octal(std::uint32_t mode) {
   return "0" + out;
 }
 
-std::string hex(std::uint64_t value) {
-  std::string out;
-  do out.insert(out.begin(), "0123456789abcdef"[value & 15]);
-  while (value >>= 4);
-  return "0x" + out;
+const char* propagation_name(std::uint64_t flag) {
+  return flag == MS_PRIVATE ? "private" : flag == MS_SHARED ? "shared"
+         : flag == MS_SLAVE ? "slave" : "unbindable";
 }
 
 std::string attributes(std::uint64_t set) {
@@ -41,7 +39,10 @@ std::string flags_text(const MountFlags& flags) {
   if (flags.set) out += cat(" set=", attributes(flags.set));
   if (flags.clear & ~std::uint64_t{MOUNT_ATTR__ATIME}) out += cat(" clear=", attributes(flags.clear));
   if (flags.recursive_set) out += cat(" all=", attributes(flags.recursive_set));
-  if (flags.propagation) out += cat(" propagation=", hex(flags.propagation));
+  if (flags.propagation)
+    out += cat(" propagation=", flags.propagation_recursive ? "r" : "",
+               propagation_name(flags.propagation));
+  if (flags.copy_up) out += " copy-up";
   for (const auto& [key, value] : flags.data) out += cat(" ", key, value.empty() ? "" : "=", value);
   return out;
 }
@@ -55,7 +56,7 @@ struct Printer {
   }
   std::string operator()(const MountBind& s) const {
     return cat("bind", s.flags.recursive ? " recursive " : " ", s.source_path, " ", s.target,
-               s.idmapped ? " idmapped" : "", flags_text(s.flags));
+               s.is_directory ? "" : " file", s.idmapped ? " idmapped" : "", flags_text(s.flags));
   }
   std::string operator()(const MakeNode& s) const {
     return cat("node ", s.path, " ", std::string(1, s.type), " ", s.major, ":", s.minor, " ",
@@ -76,7 +77,9 @@ std::string print(const Plan& plan) {
   for (const auto& ns : plan.namespaces)
     out += cat("namespace ", ns.type, ns.path.empty() ? " new" : " join ", ns.path, "\n");
   out += cat("root ", plan.root.path, plan.root.is_overlay ? " overlay of idmapped layers" : " idmapped",
-             plan.root.readonly ? " ro" : "", "\n");
+             plan.root.readonly ? " ro" : "",
+             plan.root.propagation ? cat(" propagation=", propagation_name(plan.root.propagation)) : "",
+             "\n");
   for (const auto& step : plan.steps) out += std::visit(Printer{}, step) + "\n";
   for (const auto& sysctl : plan.sysctls) out += cat("sysctl ", sysctl.key, "=", sysctl.value, "\n");
   for (const auto& r : plan.device_rules)

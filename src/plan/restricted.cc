@@ -30,9 +30,17 @@ bool lies_in(const Object& inner, const Object& outer) {
   return inner.fs_device == outer.fs_device && is_within(inner.fs_path, outer.fs_path);
 }
 
+// Whether a mask keeps a container that can write to `below`'s parents away from it: what is not
+// there could be made, and a directory on the way to it could be renamed and replaced.
+bool holds_in_writable(std::string_view below, bool exists) {
+  return exists && below.find('/', 1) == std::string_view::npos;
+}
+
 // The object's path as if it were reached through the restricted path as configured, so that
-// exceptions match whatever symlinks lead to an engine's data root.
+// exceptions match whatever symlinks lead to an engine's data root. A hard link or another view of
+// the restricted object itself does not lie in it: it is the object, under any name.
 std::string path_through(const Object& object, const Object& outer) {
+  if (!lies_in(object, outer)) return outer.spelled;
   std::string_view rest = object.fs_path;
   rest.remove_prefix(outer.fs_path == "/" ? 0 : outer.fs_path.size());
   return outer.spelled + std::string(rest == "/" ? "" : rest);
@@ -40,7 +48,7 @@ std::string path_through(const Object& object, const Object& outer) {
 
 struct Judge {
   const Source& source;
-  bool writable;
+  Access access;
   const policy::Policy& policy;
   const Facts& facts;
   std::vector<std::string> masks = {};
@@ -51,77 +59,94 @@ struct Judge {
                       detail.empty() ? "" : cat(" (", detail, ")")));
   }
 
-  bool applies(std::size_t index) const {
+  bool applies(std::size_t index, bool writable) const {
     return writable || policy.restricted[index].scope == policy::RestrictedPath::Scope::kAlways;
   }
 
-  bool is_excepted(const Object& object, const Object& outer) const {
-    std::string path = path_through(object, outer);
+  bool is_excepted(std::string_view path) const {
     return std::ranges::any_of(policy.exceptions, [&](const policy::Exception& exception) {
       return policy::matches(exception.path, path) &&
              (exception.bundle.empty() || policy::matches(exception.bundle, facts.bundle));
     });
   }
 
-  // Whether the object is, or lies in, something restricted.
-  bool is_restricted(const Object& object) const {
-    for (std::size_t i = 0; i < facts.restricted.size(); ++i) {
-      const Object& outer = facts.restricted[i];
-      if (applies(i) && (same_inode(object, outer) || lies_in(object, outer)) &&
-          !is_excepted(object, outer))
-        return true;
-    }
-    return false;
+  // A node whose device the policy allows, or an exception names (the harmless standard ones).
+  bool is_allowed_node() const {
+    return !source.device_name.empty() &&
+           (policy::is_device_allowed(policy, source.device_name) || is_excepted(source.device_name));
   }
 
-  // A restricted thing at `below` (relative to the source): the whole is refused, or it is masked.
-  Result<> hide(std::string below, std::string_view what) {
+  // Whether the object is, or lies in, something restricted.
+  bool is_restricted(const Object& object, bool writable) const {
+    for (std::size_t i = 0; i < facts.restricted.size(); ++i) {
+      const Object& outer = facts.restricted[i];
+      if (applies(i, writable) && (same_inode(object, outer) || lies_in(object, outer)) &&
+          !is_excepted(path_through(object, outer)))
+        return true;
+    }
+    return std::ranges::any_of(facts.restricted_mounts, [&](const RestrictedMount& mount) {
+      return applies(mount.restricted, writable) && lies_in(object, mount.object) &&
+             !is_excepted(path_through(object, mount.object));
+    });
+  }
+
+  // Something restricted at `below` (relative to the source): the whole is refused, or it is masked.
+  Result<> hide(std::string below, std::string_view what, bool mask_holds) {
     if (policy.parents == policy::Parents::kRefuse) return restricted(cat("it contains ", what));
+    if (!mask_holds)
+      return restricted(cat("it contains ", what, ", which no mask protects in a writable mount"));
     masks.push_back(std::move(below));
     return {};
   }
 
-  Result<> judge_contents(const Object& directory, std::string_view below) {
-    for (std::size_t i = 0; i < facts.restricted.size(); ++i) {
-      const Object& inner = facts.restricted[i];
-      if (!applies(i) || !lies_in(inner, directory) || inner.fs_path == directory.fs_path) continue;
-      std::string_view rest = inner.fs_path;
-      rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
-      TRY(hide(cat(below, rest), inner.spelled));
-    }
+  Result<> judge_content(const Object& inner, const Object& directory, std::string_view below, bool writable) {
+    if (!lies_in(inner, directory) || inner.fs_path == directory.fs_path) return {};
+    std::string_view rest = inner.fs_path;
+    rest.remove_prefix(directory.fs_path == "/" ? 0 : directory.fs_path.size());
+    std::string path = cat(below, rest);
+    return hide(path, inner.spelled, !writable || holds_in_writable(path, inner.inode != 0));
+  }
+
+  Result<> judge_contents(const Object& directory, std::string_view below, bool writable) {
+    for (std::size_t i = 0; i < facts.restricted.size(); ++i)
+      if (applies(i, writable)) TRY(judge_content(facts.restricted[i], directory, below, writable));
+    for (const auto& mount : facts.restricted_mounts)
+      if (applies(mount.restricted, writable) && !is_excepted(mount.object.spelled))
+        TRY(judge_content(mount.object, directory, below, writable));
     return {};
   }
 
   Result<> judge_mount_below(const Object& mount) {
     std::string_view rest = mount.path;
     rest.remove_prefix(source.object.path == "/" ? 0 : source.object.path.size());
-    if (is_kernel_interface(mount.fs_type) || is_restricted(mount))
-      return hide(std::string(rest), mount.path);
-    return judge_contents(mount, rest);
+    bool writable = access.writable_below;
+    if (is_kernel_interface(mount.fs_type)) return hide(std::string(rest), mount.path, true);
+    if (is_restricted(mount, writable))
+      return hide(std::string(rest), mount.path, !writable || holds_in_writable(rest, true));
+    return judge_contents(mount, rest, writable);
   }
 };
 
 }  // namespace
 
-Result<std::vector<std::string>> judge_source(const Source& source, bool writable,
+Result<std::vector<std::string>> judge_source(const Source& source, Access access,
                                               const policy::Policy& policy, const Facts& facts) {
-  Judge judge{source, writable, policy, facts};
+  Judge judge{source, access, policy, facts};
   const Object& object = source.object;
   bool is_node = source.kind == Source::Kind::kBlockDevice || source.kind == Source::Kind::kCharDevice;
-  if (is_node && policy::is_device_allowed(policy, object.path)) return judge.masks;
-  bool excepted_node = is_node && std::ranges::any_of(policy.exceptions, [&](const auto& exception) {
-    return policy::matches(exception.path, object.path);
-  });
-  if (excepted_node) return judge.masks;
+  // A node is judged by the device that it opens, wherever it lies: one in a volume may be a disk.
+  if (is_node && judge.is_allowed_node()) return judge.masks;
   if (is_node || is_kernel_interface(object.fs_type)) return judge.restricted();
   if (!source.engine_socket_of.empty())
     return judge.restricted(cat("it is the socket of ", source.engine_socket_of));
   if (!source.hard_link_of.empty())
     return judge.restricted(cat("it is a hard link of ", source.hard_link_of));
-  if (judge.is_restricted(object)) return judge.restricted();
+  if (judge.is_restricted(object, access.writable)) return judge.restricted();
   if (source.kind != Source::Kind::kDirectory) return judge.masks;
-  TRY(judge.judge_contents(object, ""));
+  TRY(judge.judge_contents(object, "", access.writable));
   for (const auto& mount : source.mounts_below) TRY(judge.judge_mount_below(mount));
+  for (const auto& socket : source.engine_sockets_below)
+    TRY(judge.hide(socket.path, cat("the socket of ", socket.spelled, ", ", socket.path.substr(1)), false));
   return judge.masks;
 }
 

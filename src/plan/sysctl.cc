@@ -13,12 +13,16 @@ constexpr std::string_view kIpc[] = {"kernel.msgmax", "kernel.msgmnb",     "kern
                                      "kernel.sem",    "kernel.shmall",     "kernel.shmmax",
                                      "kernel.shmmni", "kernel.shm_rmid_forced"};
 
-bool is_name(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
+// A part of a dotted key, in which a slash stands for a dot: a file name, never "." or "..".
+bool is_file_name(std::string_view part) {
+  auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '-' || c == '/' || c == '.' || c == '@' || c == ':';
-  });
+           std::string_view("_-@:/").contains(c);
+  };
+  return !part.empty() && part != "/" && part != "//" && std::ranges::all_of(part, is_plain);
 }
+
+bool is_key(std::string_view dotted) { return std::ranges::all_of(split(dotted, '.'), is_file_name); }
 
 // ping_group_range takes ids of the writer's user namespace, the initial one here; the group ids
 // that a container means end at its range. Docker asks for "0 2147483647" for everybody.
@@ -39,14 +43,19 @@ Result<std::vector<Sysctl>> plan_sysctls(const spec::Spec& spec,
     return std::ranges::any_of(namespaces,
                                [&](const auto& ns) { return ns.type == type && ns.path.empty(); });
   };
+  // A network namespace that is joined without its owner is one that an engine made and pinned for
+  // this container (admit.cc); of a sandbox of CRI it is the configuration that sets its sysctls.
+  auto is_own = [&](std::string_view type) {
+    return is_new(type) || (type == "network" && is_new("user"));
+  };
   std::vector<Sysctl> sysctls;
   for (const auto& [key, value] : spec.linux_.sysctl) {
-    // Engines write "net/ipv4/conf/eth0.1/forwarding" when a name holds a dot.
+    // As sysctl(8): the first separator is the separator; with slashes a dot belongs to a name
+    // ("net/ipv4/conf/eth0.1/forwarding"), with dots a slash does.
     std::string dotted = key;
-    if (dotted.find('/') != std::string::npos)
+    if (auto first = key.find_first_of("./"); first != std::string::npos && key[first] == '/')
       for (char& c : dotted) c = c == '/' ? '.' : c == '.' ? '/' : c;
-    if (!is_name(dotted) || dotted.find("..") != std::string::npos ||
-        value.find('\n') != std::string::npos)
+    if (!is_key(dotted) || value.find('\n') != std::string::npos)
       return refuse(cat("linux.sysctl: malformed entry \"", key, "\""));
     Sysctl sysctl{dotted, value};
     std::string_view needs;
@@ -63,7 +72,7 @@ Result<std::vector<Sysctl>> plan_sysctls(const spec::Spec& spec,
     } else {
       return refuse(cat("linux.sysctl: ", dotted, " is not in a separate kernel namespace"));
     }
-    if (!is_new(needs))
+    if (!is_own(needs))
       return refuse(cat("linux.sysctl: ", dotted, " is not allowed in the ", needs,
                         " namespace of another container"));
     sysctls.push_back(std::move(sysctl));

@@ -20,10 +20,14 @@ struct Command {
   Result<int> (*run)(Context& context, const cli::Parsed& parsed);
 };
 
+// --preserve-fds, 0 when it is not given. Errors: not 0 to 1024.
+Result<int> preserved_fds(const cli::Parsed& parsed);
+
 std::span<const Command> lifecycle_commands();  // create start run delete kill
 std::span<const Command> process_commands();    // exec ps
 std::span<const Command> control_commands();    // pause resume update checkpoint restore
 std::span<const Command> query_commands();      // state list events
 std::span<const Command> host_commands();       // spec features plan
+std::span<const Command> ids_commands();        // ids
 
 }  // namespace bulkhead::runtime

@@ -8,6 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include <optional>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -77,7 +81,10 @@ Result<> configure_namespaces(const Construction& c, const sandbox::Namespaces& 
     if (c.plan.new_network) TRY(sandbox::bring_loopback_up());
     return sandbox::write_sysctls(sysctls, Where::kNetwork, proc_sys, c.state.ids);
   };
-  if (c.plan.new_network)
+  bool for_network = c.plan.new_network || std::ranges::any_of(sysctls, [](const auto& sysctl) {
+    return sysctl.where == Where::kNetwork;
+  });
+  if (for_network)
     TRY(sandbox::inside(ns.network.get(), ns.host_network.get(), CLONE_NEWNET, network));
   for (const auto& sysctl : sysctls) {
     if (sysctl.where != Where::kIpc) continue;
@@ -94,7 +101,9 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
                    UniqueFd* foreground_master) {
   auto namespaces = TRY(sandbox::Namespaces::of(init.pid()));
   UniqueFd proc_sys = TRY(sys::open_path("/proc/sys", O_PATH | O_DIRECTORY));
-  HookRun hooks = TRY(HookRun::start(c.bundle.spec.hooks, c.state, c.mounts.host()));
+  std::optional<HookRun> hooks;
+  if (need_network_only(c.bundle.spec.hooks))
+    hooks.emplace(TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host())));
   auto views = TRY(c.cgroup.views());
   c.trace.mark("namespaces");
   sandbox::TreeInputs inputs{c.plan, c.gathered.sources, namespaces, c.state.ids, views};
@@ -108,10 +117,11 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
   }());
   c.trace.mark("mounts");
   for (const auto& warning : tree.warnings()) log::warn(warning);
-  TRY(hooks.wait());
+  if (!hooks) hooks.emplace(TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host())));
+  TRY(hooks->wait());
   c.trace.mark("hooks");
   TRY(configure_namespaces(c, namespaces, proc_sys.get()));
-  TRY(run_container_hooks(c.bundle.spec.hooks.create_container, c.state, namespaces));
+  TRY(run_container_hooks(c.bundle.spec, c.state, namespaces));
   // Before the root becomes read-only, and without what is mounted below. A root that is no overlay
   // is the engine's own mount, idmapped: one superblock, nothing to cover.
   if (c.plan.root.is_overlay) c.view_root = TRY(sys::clone_tree(tree.root(), "", false));
@@ -131,6 +141,7 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
   TRY(init.await_ready([&](UniqueFd listener) {
     return send_listener(c.bundle.spec, c.state, listener.get());
   }));
+  c.cgroup.entered();
   c.trace.mark("init");
   return {};
 }
@@ -138,6 +149,12 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
 Result<> write_pid_file(const std::string& path, pid_t pid) {
   if (path.empty()) return {};
   return sys::replace_file_at(AT_FDCWD, path, std::to_string(pid), 0644);
+}
+
+// startContainer hooks run inside, where the init is process 1.
+std::string start_hook_state(const Bundle& bundle, State state) {
+  state.pid = 1;
+  return oci_state(state, "created", bundle.spec.annotations);
 }
 
 std::string now_text() {
@@ -181,7 +198,8 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   auto entrance = TRY(cgroup->entrance());
   auto init = TRY(sandbox::Init::clone({bundle.spec, plan, process, state.ids, entrance, fifo.get(),
                                         options.preserved_fds,
-                                        options.no_new_keyring ? "" : cat("_ses.", options.id)}));
+                                        options.no_new_keyring ? "" : cat("_ses.", options.id),
+                                        start_hook_state(bundle, state)}));
   TRY(record_init(init.pid(), state, entry));
   if (state.owns_user_ns) TRY(init.map_ids(state.ids));
   for (const auto& warning : TRY(init.apply_limits(process))) log::warn(warning);
@@ -202,7 +220,8 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   entry.commit();
   trace.mark("publish");
   if (!context.trace_file.empty())
-    TRY(sys::replace_file_at(AT_FDCWD, context.trace_file, trace.text(), 0644));
+    if (auto written = sys::replace_file_at(AT_FDCWD, context.trace_file, trace.text(), 0644); !written)
+      log::warn(cat("--trace-setup: ", written.error().message));
   return init.release();
 }
 

@@ -1,20 +1,19 @@
 #include "runtime/facts.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "base/strings.h"
 #include "plan/parts.h"
+#include "runtime/engine_sockets.h"
 #include "sys/file.h"
 #include "sys/mount_info.h"
 #include "sys/namespace.h"
-#include "sys/socket.h"
 
 namespace bulkhead::runtime {
 namespace {
@@ -26,7 +25,10 @@ std::string join_path(std::string_view directory, std::string_view rest) {
 
 // The place in its file system: the mount's root and what the path says below its mount point.
 Result<> place(BorrowedFd fd, plan::Object& object) {
-  auto mount = TRY(sys::mount_of(fd, false));
+  auto found = sys::mount_of(fd, false);
+  if (!found && found.error().code == ENOENT)  // through /proc/PID/root, say
+    return fail(cat(object.path, " lies in another mount namespace"));
+  auto mount = TRY(std::move(found));
   std::string_view rest = object.path;
   rest.remove_prefix(std::min(rest.size(), mount.mount_point == "/" ? 1 : mount.mount_point.size()));
   while (rest.starts_with('/')) rest.remove_prefix(1);
@@ -67,6 +69,23 @@ Result<plan::Object> describe_restricted(const std::string& path) {
   return object;
 }
 
+// What is mounted inside of the restricted directories.
+Result<std::vector<plan::RestrictedMount>> restricted_mounts(const std::vector<plan::Object>& restricted) {
+  std::vector<plan::RestrictedMount> found;
+  UniqueFd root = TRY(sys::open_path("/", O_PATH | O_DIRECTORY));
+  for (const auto& mount : TRY(sys::mounts_below(root.get(), "/")))
+    for (std::size_t i = 0; i < restricted.size(); ++i) {
+      const plan::Object& outer = restricted[i];
+      if (mount.mount_point == outer.path || !plan::is_within(mount.mount_point, outer.path)) continue;
+      found.push_back({i, {.spelled = outer.spelled + mount.mount_point.substr(outer.path.size()),
+                           .path = mount.mount_point,
+                           .fs_device = mount.device,
+                           .fs_path = mount.root,
+                           .fs_type = mount.type}});
+    }
+  return found;
+}
+
 plan::Source::Kind kind_of(mode_t mode) {
   using Kind = plan::Source::Kind;
   if (S_ISDIR(mode)) return Kind::kDirectory;
@@ -78,20 +97,42 @@ plan::Source::Kind kind_of(mode_t mode) {
   return Kind::kFile;
 }
 
-// Which engine listens on a socket, by the credentials that the kernel keeps of the listener: an
-// engine's socket under any name is the whole host.
-std::string engine_behind(BorrowedFd socket_file) {
-  constexpr std::string_view kEngines[] = {"dockerd", "containerd", "podman", "crio", "buildkitd",
-                                           "bulkhead-guard", "docker-proxy", "cri-dockerd"};
-  auto socket = sys::connect_unix(cat("/proc/self/fd/", socket_file));
-  if (!socket) return "";
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(socket->get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0) return "";
-  auto name = sys::read_file(cat("/proc/", peer.pid, "/comm"), 64);
-  if (!name) return "";
-  std::string comm(trim(*name));
-  return std::ranges::find(kEngines, comm) != std::end(kEngines) ? comm : "";
+// The name that the kernel gave a device, as devtmpfs has it; `path` when sysfs does not know the
+// device (some drivers outside of the kernel make their nodes in user space) and the host's node of
+// that path is this device. Empty: not a device of this host.
+std::string device_name(bool block, std::uint32_t major_number, std::uint32_t minor_number,
+                        const std::string& path) {
+  auto event = sys::read_file(cat("/sys/dev/", block ? "block/" : "char/", major_number, ":",
+                                  minor_number, "/uevent"), 65536);
+  if (event)
+    for (std::string_view line : split(*event, '\n'))
+      if (line.starts_with("DEVNAME=")) return cat("/dev/", line.substr(8));
+  struct stat st {};
+  if (event || !path.starts_with("/dev/") || ::stat(path.c_str(), &st) < 0) return "";
+  bool same = (block ? S_ISBLK(st.st_mode) : S_ISCHR(st.st_mode)) &&
+              st.st_rdev == makedev(major_number, minor_number);
+  return same ? path : "";
+}
+
+// Sockets in a directory that engines listen on. Only root's are asked: an engine that can give the
+// host away runs as root.
+std::vector<plan::Object> engine_sockets_in(const plan::Object& directory) {
+  std::vector<plan::Object> found;
+  for (const auto& path : listening_sockets()) {
+    auto fd = sys::open_path(path, O_PATH);
+    struct stat st {};
+    if (!fd || ::fstat(fd->get(), &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_uid != 0) continue;
+    auto socket = describe(fd->get(), path, st);
+    if (!socket || socket->fs_device != directory.fs_device ||
+        !plan::is_within(socket->fs_path, directory.fs_path))
+      continue;
+    std::string engine = engine_behind(fd->get());
+    if (engine.empty()) continue;
+    socket->spelled = engine;
+    socket->path = socket->fs_path.substr(directory.fs_path == "/" ? 0 : directory.fs_path.size());
+    found.push_back(std::move(*socket));
+  }
+  return found;
 }
 
 // Files of small restricted directories that the source could be a hard link of. Data roots are
@@ -118,9 +159,14 @@ Result<plan::Source> describe_source(BorrowedFd fd, const std::string& spelled, 
   source.kind = kind_of(st.st_mode);
   source.major = major(st.st_rdev);
   source.minor = minor(st.st_rdev);
+  if (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode))
+    source.device_name =
+        device_name(S_ISBLK(st.st_mode), source.major, source.minor, source.object.path);
   if (source.kind == plan::Source::Kind::kSocket) source.engine_socket_of = engine_behind(fd);
   if (source.kind == plan::Source::Kind::kFile && st.st_nlink > 1)
     source.hard_link_of = hard_link_of(st, restricted);
+  if (source.kind == plan::Source::Kind::kDirectory)
+    source.engine_sockets_below = engine_sockets_in(source.object);
   if (source.kind != plan::Source::Kind::kDirectory || !recursive) return source;
   for (const auto& mount : TRY(sys::mounts_below(fd, source.object.path)))
     source.mounts_below.push_back({.spelled = mount.mount_point,
@@ -176,6 +222,7 @@ Result<Gathered> gather_facts(const spec::Spec& spec, const policy::Policy& poli
   if (has_bind)
     for (const auto& restricted : policy.restricted)
       out.facts.restricted.push_back(TRY_IN("restricted path", describe_restricted(restricted.path)));
+  if (has_bind) out.facts.restricted_mounts = TRY(restricted_mounts(out.facts.restricted));
   for (const auto& mount : spec.mounts) {
     out.sources.emplace_back();
     out.facts.sources.emplace_back();
@@ -188,6 +235,11 @@ Result<Gathered> gather_facts(const spec::Spec& spec, const policy::Policy& poli
                describe_source(fd.get(), mount.source, recursive, out.facts.restricted));
     out.sources.back() = std::move(fd);
   }
+  for (const auto& device : spec.linux_.devices)
+    out.facts.device_names.push_back(device_name(device.type == 'b',
+                                                 static_cast<std::uint32_t>(device.major),
+                                                 static_cast<std::uint32_t>(device.minor),
+                                                 plan::clean_path(device.path)));
   for (const auto& ns : spec.linux_.namespaces) {
     if (ns.path.empty()) continue;
     UniqueFd fd;

@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -33,7 +35,14 @@ std::string oci_state(const State& state, const char* status, const spec::String
   return std::move(out).take();
 }
 
-Result<HookRun> HookRun::start(const spec::Hooks& hooks, const State& state, BorrowedFd host_mounts) {
+bool need_network_only(const spec::Hooks& hooks) {
+  return hooks.create_runtime.empty() && std::ranges::all_of(hooks.prestart, [](const auto& hook) {
+           return !hook.args.empty() && hook.args[0] == "libnetwork-setkey";
+         });
+}
+
+Result<HookRun> HookRun::start(const spec::Spec& spec, const State& state, BorrowedFd host_mounts) {
+  const spec::Hooks& hooks = spec.hooks;
   if (hooks.prestart.empty() && hooks.create_runtime.empty()) return HookRun(-1, UniqueFd());
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
@@ -44,7 +53,7 @@ Result<HookRun> HookRun::start(const spec::Hooks& hooks, const State& state, Bor
   Result<> result;
   if (::setns(host_mounts, CLONE_NEWNS) < 0 || ::chdir(state.bundle.c_str()) < 0)
     result = fail_errno("hooks: enter the host's mounts");
-  std::string text = oci_state(state, "creating", {});
+  std::string text = oci_state(state, "creating", spec.annotations);
   for (const auto* list : {&hooks.prestart, &hooks.create_runtime})
     for (const auto& hook : *list)
       if (result) result = sandbox::run_hook(hook, text);
@@ -69,10 +78,11 @@ HookRun::~HookRun() {
   [[maybe_unused]] auto status = sys::wait_for(pid_);
 }
 
-Result<> run_container_hooks(const std::vector<spec::Hook>& hooks, const State& state,
+Result<> run_container_hooks(const spec::Spec& spec, const State& state,
                              const sandbox::Namespaces& namespaces) {
+  const auto& hooks = spec.hooks.create_container;
   if (hooks.empty()) return {};
-  std::string text = oci_state(state, "creating", {});
+  std::string text = oci_state(state, "creating", spec.annotations);
   return sandbox::inside(namespaces.network.get(), namespaces.host_network.get(), CLONE_NEWNET,
                          [&]() -> Result<> {
                            for (const auto& hook : hooks)

@@ -17,11 +17,16 @@ namespace bulkhead::runtime {
 std::string oci_state(const State& state, const char* status, const spec::StringMap& annotations,
                       bool pretty = false);
 
+// Whether the prestart and createRuntime hooks are Docker's own network hook and nothing else: it
+// needs the network namespace only, so it may run while the mounts are still being built. Others
+// (GPU tool kits) look for the root file system.
+bool need_network_only(const spec::Hooks& hooks);
+
 // prestart and createRuntime hooks, run one after the other by a process beside, in the host's
-// mount namespace, while the tree is built: they need the container's namespaces, not its mounts.
+// mount namespace.
 class HookRun {
  public:
-  static Result<HookRun> start(const spec::Hooks& hooks, const State& state, BorrowedFd host_mounts);
+  static Result<HookRun> start(const spec::Spec& spec, const State& state, BorrowedFd host_mounts);
   Result<> wait();
   HookRun(HookRun&& other) noexcept
       : pid_(std::exchange(other.pid_, -1)), messages_(std::move(other.messages_)) {}
@@ -35,7 +40,7 @@ class HookRun {
 };
 
 // createContainer hooks: in the container's namespaces (mounts: M0, before the pivot).
-Result<> run_container_hooks(const std::vector<spec::Hook>& hooks, const State& state,
+Result<> run_container_hooks(const spec::Spec& spec, const State& state,
                              const sandbox::Namespaces& namespaces);
 
 // poststart and poststop: in the host's namespaces; failures are warnings, as the specification says.

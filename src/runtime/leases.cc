@@ -109,8 +109,14 @@ Result<CgroupLease> CgroupLease::create(const spec::Spec& spec, const plan::Plan
 
 CgroupLease::~CgroupLease() {
   if (!manager_ || !owned_) return;
-  [[maybe_unused]] auto killed = manager_->kill_all();
-  if (auto destroyed = manager_->destroy(kDestroyTimeoutMs); !destroyed)
+  // A manager of its own: the first one's directory fds are of M0, whose mounts may be gone by now.
+  auto manager = cgroup::make_manager(manager_->location());
+  if (!manager) {
+    log::warn(cat("cgroup is left behind: ", manager.error().message));
+    return;
+  }
+  [[maybe_unused]] auto killed = (*manager)->kill_all();
+  if (auto destroyed = (*manager)->destroy(kDestroyTimeoutMs); !destroyed)
     log::warn(cat("cgroup is left behind: ", destroyed.error().message));
 }
 

@@ -64,11 +64,18 @@ void find_executable(const Prepared& process, const ChildFds& fds) {
 
 // A working directory that is not below the root would be a leak of the host (CVE-2024-21626):
 // all fds of ours but three are closed by now, and the kernel says "(unreachable)" for the rest.
-void enter_directory(const Prepared& process, const ChildFds& fds) {
+//
+// Done as the container's root before the engine's filter is loaded, which may deny getcwd; again as
+// the user when root may not (a directory of ids that are not mapped). false: not yet.
+bool enter_directory(const Prepared& process, const ChildFds& fds, bool is_last_try) {
   char path[4096];
-  if (::chdir(process.cwd.c_str()) < 0) die(fds.sync, errno, "chdir to process.cwd", process.cwd.c_str());
+  if (::chdir(process.cwd.c_str()) < 0) {
+    if (!is_last_try && (errno == EACCES || errno == EPERM)) return false;
+    die(fds.sync, errno, "chdir to process.cwd", process.cwd.c_str());
+  }
   if (syscall(SYS_getcwd, path, sizeof path) < 0 || path[0] != '/')
     die(fds.sync, 0, "process.cwd is outside of the container's root", process.cwd.c_str());
+  return true;
 }
 
 void set_user(const Prepared& process, const ChildFds& fds) {
@@ -190,6 +197,7 @@ void become_process(const Prepared& process, const ChildFds& fds) {
     die(fds.sync, errno, "set the personality");
   write_label(process, fds);
   ::close(fds.proc);
+  bool entered = enter_directory(process, fds, false);
   bool filter_late = process.no_new_privileges && !process.filter.has_notify;
   // Without no_new_privileges the filter needs CAP_SYS_ADMIN, so it is loaded before the
   // capabilities go; with it, as late as can be.
@@ -198,7 +206,7 @@ void become_process(const Prepared& process, const ChildFds& fds) {
   if (!filter_late) load_filter(process, fds);
   set_user(process, fds);
   if (process.umask) ::umask(*process.umask);
-  enter_directory(process, fds);
+  if (!entered) enter_directory(process, fds, true);
   set_capabilities(process, fds);
   if (!process.cpu_affinity_final.empty())
     syscall(SYS_sched_setaffinity, 0, process.cpu_affinity_final.size() * 8,
@@ -206,8 +214,10 @@ void become_process(const Prepared& process, const ChildFds& fds) {
   find_executable(process, fds);
   Report ready{.kind = Report::Kind::kReady};
   if (fds.start_fifo >= 0) {
-    if (::send(fds.sync, &ready, sizeof ready, MSG_NOSIGNAL) < 0) ::_exit(1);
+    // Before the report: `create` may end the moment that it has it. If it died instead, the send
+    // fails.
     prctl(PR_SET_PDEATHSIG, 0);
+    if (::send(fds.sync, &ready, sizeof ready, MSG_NOSIGNAL) < 0) ::_exit(1);
     ::close(fds.sync);
   }
 }
@@ -224,6 +234,11 @@ void wait_for_start(const ChildFds& fds) {
 void execute(const Prepared& process, const ChildFds& fds) {
   if (process.no_new_privileges && !process.filter.has_notify) load_filter(process, fds);
   prctl(PR_SET_PDEATHSIG, 0);
+  // What is ignored or blocked stays so over exec, and the runtime ignores SIGPIPE.
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
   ::close_range(3 + static_cast<unsigned>(fds.preserved), ~0u, CLOSE_RANGE_CLOEXEC);
   ::execve(executable, process.argv.data(), process.envp.data());
   int error = errno;

@@ -44,7 +44,7 @@ Result<> copy_entry(BorrowedFd from, BorrowedFd to, const std::string& name) {
     target[size] = '\0';
     if (::symlinkat(target, to, name.c_str()) < 0) return fail_errno(cat("symlink ", name));
   } else if (S_ISREG(st.st_mode)) {
-    UniqueFd source = TRY(sys::open_at(from, name, O_RDONLY | O_NOFOLLOW));
+    UniqueFd source = TRY(sys::open_at(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
     UniqueFd copy = TRY(sys::open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     for (off_t left = st.st_size; left > 0;) {
       ssize_t sent = ::sendfile(copy.get(), source.get(), nullptr, static_cast<std::size_t>(left));

@@ -57,7 +57,9 @@ Result<> write_sysctls(const std::vector<plan::Sysctl>& sysctls, plan::Sysctl::N
                             ? shifted_group_range(sysctl.value, ids)
                             : sysctl.value;
     std::string name = cat("linux.sysctl ", sysctl.key);
-    // Nothing but a plain file of this procfs may be reached (CVE-2025-52881).
+    // Nothing but a plain file of this procfs may be reached (CVE-2025-52881), and by its own name:
+    // "net/../kernel/core_pattern" stays beneath.
+    if (cat("/", path, "/").find("/../") != std::string::npos) return fail(cat(name, ": malformed"));
     UniqueFd file = TRY_IN(name, sys::open_at2(proc_sys, path, O_WRONLY,
                                                RESOLVE_BENEATH | RESOLVE_NO_XDEV |
                                                    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS));

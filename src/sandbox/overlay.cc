@@ -4,6 +4,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -31,43 +33,110 @@ Result<std::string> base_directory(const sys::MountInfo& mount, const std::strin
   }
 }
 
+// One path, in which a colon is a colon.
+std::string without_escapes(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    out += text[i];
+  }
+  return out;
+}
+
 Result<UniqueFd> idmapped(const std::string& path, BorrowedFd user_ns) {
   UniqueFd layer = TRY(sys::clone_tree(AT_FDCWD, path, false));
   TRY_IN(cat("layer ", path), sys::idmap(layer.get(), user_ns, false, path));
   return layer;
 }
 
-// lowerdir+ by fd needs 6.13; 6.5 takes lowerdir+ as a string, older ones one lowerdir string.
-Result<> add_lower(sys::FsContext& fs, const std::vector<UniqueFd>& lower, std::size_t data_from) {
-  bool by_fd = true;
-  for (std::size_t i = 0; i < lower.size() && by_fd; ++i) {
-    const char* key = i < data_from ? "lowerdir+" : "datadir+";
-    if (auto set = fs.set_fd(key, lower[i].get()); !set) {
-      if (i > 0) return set;
-      by_fd = false;
-    }
-  }
-  if (by_fd) return {};
-  std::string text;
-  for (std::size_t i = 0; i < lower.size(); ++i)
-    text += cat(i == 0 ? "" : i < data_from ? ":" : "::", "/proc/self/fd/", lower[i].get());
-  return fs.set("lowerdir", text.c_str());
-}
+// The idmapped layers, open.
+struct OpenLayers {
+  std::vector<UniqueFd> lower;  // data-only ones last
+  std::size_t data_from = 0;
+  UniqueFd base, upper, work;   // base: the tree that upper and work are in
+};
 
 // Upper and work must be on one mount: their nearest common parent is cloned and idmapped.
-Result<> add_upper(sys::FsContext& fs, const OverlayLayers& layers, BorrowedFd user_ns,
-                   std::vector<UniqueFd>& held) {
+Result<OpenLayers> open_layers(const OverlayLayers& layers, BorrowedFd user_ns) {
+  OpenLayers open;
+  for (const auto* list : {&layers.lower, &layers.data_only})
+    for (const auto& path : *list) open.lower.push_back(TRY(idmapped(path, user_ns)));
+  open.data_from = layers.lower.size();
+  if (layers.upper.empty()) return open;
   std::string base = parent_of(layers.upper);
   while (!layers.work.starts_with(base == "/" ? base : base + "/")) base = parent_of(base);
   std::size_t skip = base == "/" ? 1 : base.size() + 1;
-  held.push_back(TRY(idmapped(base, user_ns)));
-  BorrowedFd tree = held.back().get();
-  for (const auto& [key, path] : {std::pair{"upperdir", layers.upper}, {"workdir", layers.work}}) {
-    held.push_back(TRY(sys::open_at(tree, path.substr(skip), O_PATH | O_DIRECTORY)));
-    if (fs.set_fd(key, held.back().get())) continue;  // 6.13
-    TRY(fs.set(key, cat("/proc/self/fd/", held.back().get()).c_str()));
+  open.base = TRY(idmapped(base, user_ns));
+  open.upper = TRY(sys::open_at(open.base.get(), layers.upper.substr(skip), O_PATH | O_DIRECTORY));
+  open.work = TRY(sys::open_at(open.base.get(), layers.work.substr(skip), O_PATH | O_DIRECTORY));
+  return open;
+}
+
+// 6.13: every layer is given as an fd.
+Result<UniqueFd> mount_by_fds(sys::FsContext& fs, const OpenLayers& open, const OverlayLayers& layers) {
+  for (std::size_t i = 1; i < open.lower.size(); ++i)
+    TRY(fs.set_fd(i < open.data_from ? "lowerdir+" : "datadir+", open.lower[i].get()));
+  if (open.upper) {
+    TRY(fs.set_fd("upperdir", open.upper.get()));
+    TRY(fs.set_fd("workdir", open.work.get()));
   }
-  return {};
+  for (const auto& [key, value] : layers.options)
+    TRY(value.empty() ? fs.set_flag(key.c_str()) : fs.set(key.c_str(), value.c_str()));
+  return fs.mount(0);
+}
+
+// Before: mount(2) with the fds' numbers as paths relative to /proc/self/fd, which keeps 128 layers
+// within the page that the kernel takes; attached over the upper's base in this private namespace,
+// cloned, and taken off again.
+Result<UniqueFd> mount_by_names(const OpenLayers& open, const OverlayLayers& layers) {
+  std::string options = "lowerdir=";
+  for (std::size_t i = 0; i < open.lower.size(); ++i)
+    options += cat(i == 0 ? "" : i < open.data_from ? ":" : "::", open.lower[i].get());
+  if (open.upper) options += cat(",upperdir=", open.upper.get(), ",workdir=", open.work.get());
+  for (const auto& [key, value] : layers.options) options += cat(",", key, value.empty() ? "" : "=", value);
+  UniqueFd back = TRY(sys::open_path(".", O_PATH | O_DIRECTORY));
+  if (::chdir("/proc/self/fd") < 0) return fail_errno("chdir /proc/self/fd");
+  const std::string place = layers.lower.front();
+  int mounted = ::mount("overlay", place.c_str(), "overlay", 0, options.c_str());
+  int code = errno;
+  if (::fchdir(back.get()) < 0) return fail_errno("return to the working directory");
+  if (mounted < 0) return fail_errno(cat("mount overlay with ", options), code);
+  auto clone = sys::clone_tree(AT_FDCWD, place, false);
+  if (::umount2(place.c_str(), MNT_DETACH) < 0) return fail_errno("detach the overlay");
+  return clone;
+}
+
+// The value of "lowerdir=": an empty name stands before data-only layers ("a:b::c").
+void read_lower(std::string_view text, OverlayLayers& layers) {
+  bool data = false;
+  for (auto& layer : split_layers(text)) {
+    if (layer.empty()) {
+      data = true;
+    } else {
+      (data ? layers.data_only : layers.lower).push_back(std::move(layer));
+    }
+  }
+}
+
+// "lowerdir=" as a whole and, by mount(2), "upperdir=" and "workdir=" hold the engine's own escapes
+// ("\:", "\,"); what came one by one through fsconfig(2) ("lowerdir+=") is a plain path.
+void read_option(std::string_view option, OverlayLayers& layers) {
+  auto at = option.find('=');
+  std::string_view key = option.substr(0, at);
+  std::string value = sys::unescape_octal(at == std::string_view::npos ? "" : option.substr(at + 1));
+  if (key == "lowerdir") {
+    read_lower(value, layers);
+  } else if (key == "lowerdir+") {
+    layers.lower.push_back(std::move(value));
+  } else if (key == "datadir+") {
+    layers.data_only.push_back(std::move(value));
+  } else if (key == "upperdir") {
+    layers.upper = without_escapes(value);
+  } else if (key == "workdir") {
+    layers.work = without_escapes(value);
+  } else if (std::ranges::find(kKept, key) != std::end(kKept)) {
+    layers.options.emplace_back(key, value);
+  }
 }
 
 }  // namespace
@@ -88,39 +157,14 @@ std::vector<std::string> split_layers(std::string_view text) {
 
 Result<OverlayLayers> overlay_layers(const sys::MountInfo& mount) {
   OverlayLayers layers;
-  bool data = false;
-  auto add_lower_text = [&](std::string_view text) {
-    for (auto& layer : split_layers(text)) {
-      if (layer.empty()) {
-        data = true;  // "::" before a data-only layer
-      } else {
-        (data ? layers.data_only : layers.lower).push_back(std::move(layer));
-      }
-    }
-  };
-  for (std::string_view option : split(mount.options, ',')) {
-    auto at = option.find('=');
-    std::string_view key = option.substr(0, at);
-    std::string_view value = at == std::string_view::npos ? "" : option.substr(at + 1);
-    if (key == "lowerdir" || key == "lowerdir+") {
-      add_lower_text(value);
-    } else if (key == "datadir+") {
-      layers.data_only.emplace_back(value);
-    } else if (key == "upperdir") {
-      layers.upper = split_layers(value).front();
-    } else if (key == "workdir") {
-      layers.work = split_layers(value).front();
-    } else {
-      for (std::string_view kept : kKept)
-        if (key == kept) layers.options.emplace_back(key, value);
-    }
-  }
+  for (std::string_view option : split(mount.options, ',')) read_option(option, layers);
   if (layers.lower.empty())
     return fail(cat("overlay at ", mount.mount_point, ": no lowerdir in its options"));
-  std::string base;
+  if (layers.upper.empty() != layers.work.empty())
+    return fail(cat("overlay at ", mount.mount_point, ": upperdir and workdir go together"));
   for (auto* list : {&layers.lower, &layers.data_only})
     for (auto& layer : *list)
-      if (layer[0] != '/') layer = cat(base = TRY(base_directory(mount, layer)), "/", layer);
+      if (layer[0] != '/') layer = cat(TRY(base_directory(mount, layer)), "/", layer);
   for (auto* path : {&layers.upper, &layers.work})
     if (!path->empty() && (*path)[0] != '/')
       *path = cat(TRY(base_directory(mount, *path)), "/", *path);
@@ -128,16 +172,11 @@ Result<OverlayLayers> overlay_layers(const sys::MountInfo& mount) {
 }
 
 Result<UniqueFd> compose_overlay(const OverlayLayers& layers, BorrowedFd user_ns) {
-  std::vector<UniqueFd> lower, held;
-  for (const auto* list : {&layers.lower, &layers.data_only})
-    for (const auto& path : *list) lower.push_back(TRY(idmapped(path, user_ns)));
+  OpenLayers open = TRY(open_layers(layers, user_ns));
   auto fs = TRY(sys::FsContext::open("overlay"));
   TRY(fs.set("source", "overlay"));
-  TRY(add_lower(fs, lower, layers.lower.size()));
-  if (!layers.upper.empty()) TRY(add_upper(fs, layers, user_ns, held));
-  for (const auto& [key, value] : layers.options)
-    TRY(value.empty() ? fs.set_flag(key.c_str()) : fs.set(key.c_str(), value.c_str()));
-  return fs.mount(0);
+  if (fs.set_fd("lowerdir+", open.lower.front().get())) return mount_by_fds(fs, open, layers);
+  return mount_by_names(open, layers);
 }
 
 }  // namespace bulkhead::sandbox

@@ -146,7 +146,10 @@ Result<UniqueFd> Tree::new_file_system(const plan::MountFileSystem& step) {
     auto fs = TRY(sys::FsContext::open(type));
     TRY(fs.set("source", type));
     TRY(configure(fs, step.flags, in_.ids));
-    return fs.mount(birth_attributes(step.flags));
+    UniqueFd mount = TRY(fs.mount(birth_attributes(step.flags)));
+    if (step.type == "mqueue" && ::fchownat(mount.get(), ".", in_.ids.uid, in_.ids.gid, 0) < 0)
+      return fail_errno("own mqueue");
+    return mount;
   };
   // Both show the namespace of the process that mounts them: a sysfs made elsewhere would list the
   // host's interfaces.
@@ -220,7 +223,10 @@ Result<> Tree::operator()(const plan::MountCgroup& step) {
   TRY(fs.set("mode", "755"));
   UniqueFd top = TRY(fs.mount(step.flags.set & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(sys::attach(top.get(), target.get(), step.target));
+  bool writable = !(step.flags.set & MOUNT_ATTR_RDONLY);
   for (const auto& view : in_.cgroups) {
+    // An engine inside would fail on a hierarchy that it may not write; it skips one that is not there.
+    if (writable && !view.delegated) continue;
     if (::mkdirat(top.get(), view.name.c_str(), 0755) < 0)
       return fail_errno(cat("mkdir ", step.target, "/", view.name));
     UniqueFd mount = TRY(sys::clone_tree(view.directory.get(), "", false));
@@ -256,6 +262,13 @@ Result<UniqueFd> Tree::clone_source(const plan::MountBind& step) {
     }
   }
   auto mount = TRY(sys::mount_of(source, true));
+  if (mount.type == "tmpfs") {
+    // Before 6.3 tmpfs has no idmapped mounts. What a container makes there belongs to its own host
+    // ids, and shows naturally inside; what was there before shows as nobody. Engines hand out /dev/shm
+    // so.
+    warnings_.push_back(cat(step.source_path, ": this kernel cannot idmap tmpfs (needs 6.3); bound as it is"));
+    return sys::clone_tree(source, "", step.flags.recursive);
+  }
   if (mount.type != "overlay")
     return fail(cat("can't mount ", step.source_path, ": its file system (", mount.type,
                     ") does not support idmapped mounts; use a directory on ext4, xfs, btrfs, "

@@ -61,6 +61,24 @@ TEST(CgroupDevices, HolesAreRefusedOnV1) {
                   .starts_with("error: resources.devices: \"c 10:229 rwm\" takes a part out of"));
 }
 
+TEST(CgroupDevices, ListedAndDifference) {
+  EXPECT_FALSE(listed_exceptions("a *:* rwm\n"));
+  auto now = listed_exceptions("c 1:3 rwm\nb 8:* m\nc *:7 r\n");
+  ASSERT_TRUE(now);
+  ASSERT_EQ(now->size(), 3u);
+  EXPECT_EQ(device_text(now->at(1)), "b 8:* m");
+  EXPECT_EQ(device_text(now->at(2)), "c *:7 r");
+  std::vector<DeviceMatch> wanted = {
+      {.allow = true, .type = 'c', .major = 1, .minor = 3, .access = kRead},
+      {.allow = true, .type = 'b', .major = 8, .access = kMknod}};
+  auto surplus = without(*now, wanted);
+  ASSERT_EQ(surplus.size(), 2u);
+  EXPECT_EQ(device_text(surplus[0]), "c 1:3 wm");
+  EXPECT_EQ(device_text(surplus[1]), "c *:7 r");
+  EXPECT_TRUE(without(wanted, *now).empty());
+  EXPECT_TRUE(listed_exceptions("")->empty());
+}
+
 TEST(CgroupDevices, BadRules) {
   EXPECT_FALSE(device_policy({rule(true, 'c', 1, 3, "")}));
   EXPECT_FALSE(device_policy({rule(true, 'c', 1, 3, "rx")}));

@@ -150,6 +150,21 @@ TEST(IdPool, Exhausted) {
   EXPECT_EQ(list(dir.fd()).value().size(), 2u);
 }
 
+TEST(IdPool, AllFourThousand) {
+  ScratchDir dir;
+  for (std::uint32_t i = 0; i < 4096; ++i)
+    ASSERT_EQ(first_of(dir, cat("c", i)), 100000 + i * 65536);
+  EXPECT_FALSE(allocate(dir.fd(), pool_of(4096), "more", kAllAlive).has_value());
+  give_back(dir, "c4095");
+  give_back(dir, "c1000");
+  EXPECT_EQ(first_of(dir, "more"), 100000u + 1000 * 65536);
+  EXPECT_EQ(first_of(dir, "c4095"), 100000u + 4095u * 65536);
+  const auto held = list(dir.fd()).value();
+  ASSERT_EQ(held.size(), 4096u);
+  for (std::uint32_t i = 0; i < 4096; ++i)
+    EXPECT_EQ(held[i].range, (Range{100000 + i * 65536, 65536}));
+}
+
 TEST(IdPool, OwnersThatAreGoneAreReclaimedWhenThePoolRunsOut) {
   ScratchDir dir;
   const auto config = pool_of(3);
