@@ -54,6 +54,7 @@ struct OpenLayers {
   std::vector<UniqueFd> lower;  // data-only ones last
   std::size_t data_from = 0;
   UniqueFd base, upper, work;   // base: the tree that upper and work are in
+  std::string base_path;
 };
 
 // Upper and work must be on one mount: their nearest common parent is cloned and idmapped.
@@ -67,12 +68,13 @@ Result<OpenLayers> open_layers(const OverlayLayers& layers, BorrowedFd user_ns) 
   while (!layers.work.starts_with(base == "/" ? base : base + "/")) base = parent_of(base);
   std::size_t skip = base == "/" ? 1 : base.size() + 1;
   open.base = TRY(idmapped(base, user_ns));
+  open.base_path = base;
   open.upper = TRY(sys::open_at(open.base.get(), layers.upper.substr(skip), O_PATH | O_DIRECTORY));
   open.work = TRY(sys::open_at(open.base.get(), layers.work.substr(skip), O_PATH | O_DIRECTORY));
   return open;
 }
 
-// 6.13: every layer is given as an fd.
+// 6.15: every layer is given as an fd, detached as it is.
 Result<UniqueFd> mount_by_fds(sys::FsContext& fs, const OpenLayers& open, const OverlayLayers& layers) {
   for (std::size_t i = 1; i < open.lower.size(); ++i)
     TRY(fs.set_fd(i < open.data_from ? "lowerdir+" : "datadir+", open.lower[i].get()));
@@ -85,10 +87,21 @@ Result<UniqueFd> mount_by_fds(sys::FsContext& fs, const OpenLayers& open, const 
   return fs.mount(0);
 }
 
-// Before: mount(2) with the fds' numbers as paths relative to /proc/self/fd, which keeps 128 layers
-// within the page that the kernel takes; attached over the upper's base in this private namespace,
-// cloned, and taken off again.
+// Before 6.15 a layer must be attached in the caller's mount namespace (seen on 6.1 and 6.12: EINVAL):
+// each goes over its own place in this private one.
+Result<> attach_layers(const OpenLayers& open, const OverlayLayers& layers) {
+  std::size_t i = 0;
+  for (const auto* list : {&layers.lower, &layers.data_only})
+    for (const auto& path : *list)
+      TRY(sys::attach(open.lower[i++].get(), TRY(sys::open_path(path, O_PATH)).get(), path));
+  if (!open.base) return {};
+  return sys::attach(open.base.get(), TRY(sys::open_path(open.base_path, O_PATH)).get(), open.base_path);
+}
+
+// mount(2) with the fds' numbers as paths relative to /proc/self/fd, which keeps 128 layers within
+// the page that the kernel takes; over the topmost layer, cloned, and taken off again.
 Result<UniqueFd> mount_by_names(const OpenLayers& open, const OverlayLayers& layers) {
+  TRY(attach_layers(open, layers));
   std::string options = "lowerdir=";
   for (std::size_t i = 0; i < open.lower.size(); ++i)
     options += cat(i == 0 ? "" : i < open.data_from ? ":" : "::", open.lower[i].get());

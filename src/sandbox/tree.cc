@@ -18,6 +18,7 @@
 #include "sandbox/target.h"
 #include "sys/file.h"
 #include "sys/mount.h"
+#include "sys/namespace.h"
 #include "sys/process.h"
 
 namespace bulkhead::sandbox {
@@ -166,23 +167,29 @@ Result<UniqueFd> Tree::new_proc(const plan::MountFileSystem& step) {
     TRY(configure(fs, step.flags, in_.ids));
     return fs.mount(birth_attributes(step.flags));
   }
-  // Before, a procfs is of the pid namespace of the process that makes it: a child inside does it,
-  // in a shared fd table.
-  UniqueFd own = TRY(sys::open_path("/proc/self/ns/pid", O_RDONLY));
+  // Before, a procfs is of the pid namespace of the process that makes it: a child inside does it, in
+  // a shared fd table.
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
+  UniqueFd read_end(ends[0]), write_end(ends[1]);
+  UniqueFd own = TRY(sys::open_namespace(0, "pid"));
+  auto attributes = static_cast<unsigned>(birth_attributes(step.flags));
   if (::setns(in_.namespaces.pid.get(), CLONE_NEWPID) < 0) return fail_errno("enter the pid namespace");
-  int made = -1;
-  auto child = sys::clone_process(CLONE_FILES | CLONE_VM | CLONE_VFORK);
+  auto child = sys::clone_process(CLONE_FILES);
   if (child && *child == 0) {
-    int context = ::fsopen("proc", FSOPEN_CLOEXEC);
-    if (context >= 0 && ::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0)
-      made = ::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(birth_attributes(step.flags)));
-    if (context >= 0) ::close(context);
-    ::_exit(made >= 0 ? 0 : 1);
+    int answer = ::fsopen("proc", FSOPEN_CLOEXEC);
+    if (answer >= 0) ::fsconfig(answer, FSCONFIG_SET_STRING, "source", "proc", 0);
+    if (answer >= 0 && ::fsconfig(answer, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0)
+      answer = ::fsmount(answer, FSMOUNT_CLOEXEC, attributes);
+    [[maybe_unused]] auto n = ::write(write_end.get(), &answer, sizeof answer);
+    ::_exit(0);
   }
-  if (::setns(own.get(), CLONE_NEWPID) < 0) return fail_errno("leave the pid namespace");
+  if (::setns(own.get(), CLONE_NEWPID) < 0) ::_exit(125);  // later children would be the container's
   if (!child) return std::unexpected(child.error());
   TRY(sys::wait_for(*child));
-  if (made < 0) return fail("proc could not be mounted in the container's pid namespace");
+  int made = -1;
+  if (::read(read_end.get(), &made, sizeof made) != sizeof made || made < 0)
+    return fail("proc could not be mounted in the container's pid namespace");
   return UniqueFd(made);
 }
 
