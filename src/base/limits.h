@@ -19,6 +19,9 @@ inline constexpr std::size_t kHooks = 1024;              // per kind
 inline constexpr std::size_t kSeccompInstructions = 32768;  // kernel: BPF_MAXINSNS is 4096 per filter
 inline constexpr std::uint32_t kIdRange = 65536;            // ids per container
 inline constexpr std::uint32_t kIdRanges = 4096;            // ranges in the default pool
+// Cgroups below a container's own (v2): with a memory controller each takes one of the host's 65535
+// ids. Kubernetes nodes in a container need about a thousand.
+inline constexpr std::size_t kCgroups = 8192;
 inline constexpr std::size_t kSmallFileBytes = 1u << 20;    // /proc and /sys files, pid files
 
 }  // namespace bulkhead::limits

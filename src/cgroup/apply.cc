@@ -18,9 +18,9 @@ std::string hint(const Setting& setting, int code) {
 
 Error describe(const Setting& setting, const std::string& file, int code) {
   if (code == ENOENT)
-    return {code, cat("resources.", setting.key, ": no ", file, " in the container's cgroup: the "
-                      "controller \"", setting.controller, "\" or this part of it is missing in the "
-                      "kernel or not enabled for the cgroup above")};
+    return {code, cat("resources.", setting.key, ": no ", file, " in the container's cgroup: ",
+                      "controller \"", setting.controller, "\" or this part of it is missing in ",
+                      "the kernel or not enabled for the cgroup above")};
   return {code, cat("resources.", setting.key, ": write \"", setting.value, "\" to ", file, ": ",
                     strerror(code), hint(setting, code))};
 }

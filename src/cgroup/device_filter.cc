@@ -25,7 +25,9 @@ class Assembler {
   void load(std::uint8_t to, std::int16_t offset) {
     add(BPF_LDX | BPF_MEM | BPF_W, to, kContext, offset, 0);
   }
-  void copy(std::uint8_t to, std::uint8_t from) { add(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
+  void copy(std::uint8_t to, std::uint8_t from) {
+    add(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0);
+  }
   void alu(std::uint8_t op, std::uint8_t reg, std::int32_t value) {
     add(static_cast<std::uint8_t>(BPF_ALU64 | op | BPF_K), reg, 0, 0, value);
   }

@@ -35,12 +35,12 @@ struct DevicePolicy {
 Result<DevicePolicy> device_policy(const std::vector<spec::DeviceRule>& rules);
 
 // v1: the exceptions that make the policy, all with the same verdict (not the default's).
-// Errors: a rule takes a part out of a wider one ("allow c 10:*, deny c 10:229"): v1 cannot say that
-// and leaving the part out would open or close devices silently.
+// Errors: a rule takes a part out of a wider one ("allow c 10:*, deny c 10:229"): v1 cannot say
+// that and leaving the part out would open or close devices silently.
 Result<std::vector<DeviceMatch>> device_exceptions(const DevicePolicy& policy);
 
-// The exceptions of a v1 cgroup from the text of its devices.list, all as allowing; a line "a *:* rwm"
-// (which stands for the default "allow", and hides exceptions to it) gives no value.
+// The exceptions of a v1 cgroup from the text of its devices.list, all as allowing; a line "a *:*
+// rwm" (which stands for the default "allow", and hides exceptions to it) gives no value.
 std::optional<std::vector<DeviceMatch>> listed_exceptions(std::string_view list);
 
 // What `from` has and `what` has not, device by device and access by access.

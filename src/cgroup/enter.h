@@ -10,10 +10,10 @@
 
 namespace bulkhead::cgroup {
 
-// cgroup2: the cgroup that a process may enter for the container at `root`/`prefix``path`: that one,
-// or, when its controllers are enabled for its children ("no internal processes", done from inside by
-// systemd or dockerd), the one where `init` is, or else a leaf "bulkhead-exec" made beside.
-// O_PATH. `init` 0: not asked, always the container's own.
+// cgroup2: the cgroup that a process may enter for the container at `root`/`prefix``path`: that
+// one, or, when its controllers are enabled for its children ("no internal processes", done from
+// inside by systemd or dockerd), the one where `init` is, or else a leaf "bulkhead-exec" made
+// beside. O_PATH. `init` 0: not asked, always the container's own.
 Result<UniqueFd> enterable(BorrowedFd root, const std::string& prefix, const std::string& path,
                            pid_t init);
 

@@ -29,7 +29,8 @@ Result<std::string> read_file(BorrowedFd dir, const char* name, std::size_t limi
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno(cat("read cgroup file ", name));
     if (got == 0) return text;
-    if (text.size() > limit_bytes) return fail(cat("cgroup file ", name, " is over its size limit"));
+    if (text.size() > limit_bytes)
+      return fail(cat("cgroup file ", name, " is over its size limit"));
   }
 }
 

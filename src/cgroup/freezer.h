@@ -16,9 +16,10 @@ Result<bool> is_frozen_v1(BorrowedFd dir);
 Result<> freeze_v2(BorrowedFd dir, bool frozen);
 Result<bool> is_frozen_v2(BorrowedFd dir);
 
-// v1: SIGKILL to all below `dir` with the subtree frozen meanwhile, so that none can fork and no pid
-// can be used anew; then thaws every cgroup of it, as v1 delivers no signal to a frozen process.
-// `is_freezer`: `dir` lies in the freezer's hierarchy; without one the killing goes in rounds.
+// v1: SIGKILL to all below `dir` with the subtree frozen meanwhile, so that none can fork and no
+// pid can be used anew; then thaws every cgroup of it, as v1 delivers no signal to a frozen
+// process. `is_freezer`: `dir` lies in the freezer's hierarchy; without one the killing goes in
+// rounds.
 Result<> kill_all_v1(BorrowedFd dir, bool is_freezer);
 
 // THAWED to `top` and every cgroup below it.

@@ -14,7 +14,7 @@
 namespace bulkhead::cgroup {
 
 struct Hierarchy {
-  std::string name;      // the directory below the root: "memory", "cpu,cpuacct", "systemd", "unified"
+  std::string name;  // the directory below the root: "memory", "cpu,cpuacct", "systemd", "unified"
   bool unified = false;  // cgroup2
   // True when `controller` ("cpu") is one of the comma-separated names of a v1 hierarchy.
   bool has(std::string_view controller) const;

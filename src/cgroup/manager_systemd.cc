@@ -67,9 +67,10 @@ Result<> SystemdManager::prepare(const spec::Resources& resources) {
   if (holder_.running()) return {};
   auto properties = TRY(all_properties(resources, mode_));
   std::string unit = unit_name(location_);
-  return holder_.start(with_properties({"start", "--unit", unit, "--slice", location_.slice,
-                                        "--description", cat("bulkhead container ", location_.name)},
-                                       properties));
+  return holder_.start(
+      with_properties({"start", "--unit", unit, "--slice", location_.slice, "--description",
+                       cat("bulkhead container ", location_.name)},
+                      properties));
 }
 
 Result<> SystemdManager::create(const spec::Resources& resources) {
@@ -113,8 +114,8 @@ Result<> SystemdManager::update_unit(const spec::Resources& resources) {
   return {};
 }
 
-// On v1 systemd writes "deny all" and then its list again whenever a property changes; the container
-// stands still meanwhile, so that no open of an allowed device fails.
+// On v1 systemd writes "deny all" and then its list again whenever a property changes; the
+// container stands still meanwhile, so that no open of an allowed device fails.
 Result<> SystemdManager::update(const spec::Resources& resources) {
   Manager* fs = TRY(inner());
   bool hold = mode_ != Mode::kUnified && !TRY(fs->is_frozen());

@@ -1,6 +1,6 @@
 // The systemd driver: systemd makes the cgroup (a transient scope with Delegate=yes), cgroupfs does
-// the rest. sd-bus has no static library, so bulkhead-scope speaks D-Bus (src/scope); it also is the
-// process that a scope must have from its first moment on, until the container's own is in.
+// the rest. sd-bus has no static library, so bulkhead-scope speaks D-Bus (src/scope); it also is
+// the process that a scope must have from its first moment on, until the container's own is in.
 #pragma once
 
 #include "cgroup/cgroup.h"

@@ -111,7 +111,8 @@ Result<> LegacyManager::enter(pid_t pid, pid_t init) {
   for (const Group& group : groups_) {
     if (!group.directory) continue;
     if (group.hierarchy.unified) {
-      UniqueFd target = TRY(enterable(host_.root.get(), group.hierarchy.name, location_.path, init));
+      UniqueFd target =
+          TRY(enterable(host_.root.get(), group.hierarchy.name, location_.path, init));
       TRY(move_process(target.get(), pid));
       continue;
     }
@@ -243,7 +244,10 @@ std::vector<std::pair<std::string, std::string>> LegacyManager::paths() const {
   for (const Group& group : groups_) {
     std::string path = cat(kMountPoint, "/", group.hierarchy.name, location_.path);
     for (std::string_view name : split(group.hierarchy.name, ','))
-      all.emplace_back(group.hierarchy.unified ? "" : name == "systemd" ? "name=systemd" : name, path);
+      all.emplace_back(group.hierarchy.unified ? ""
+                       : name == "systemd"     ? "name=systemd"
+                                               : name,
+                       path);
   }
   return all;
 }

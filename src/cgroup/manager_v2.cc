@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "cgroup/apply.h"
@@ -18,10 +19,6 @@
 
 namespace bulkhead::cgroup {
 namespace {
-
-// A container may make cgroups without end, and every one with a memory controller takes one of
-// the host's 65535 ids. Kubernetes nodes need about a thousand.
-constexpr std::string_view kMaxDescendants = "8192";
 
 void enable(BorrowedFd dir, const std::string& path, std::string_view controllers) {
   std::string file = path + "/cgroup.subtree_control", all;
@@ -81,8 +78,8 @@ Result<> UnifiedManager::set_up(const spec::Resources& resources) {
   if (TRY(is_frozen_v2(directory_.get())))
     return fail(cat("cgroup ", location_.path, " is frozen, or lies below one that is; thaw it"));
   TRY(enable_controllers(host_.root.get(), location_.path));
-  if (int code = write_file(directory_.get(), "cgroup.max.descendants", kMaxDescendants); code != 0)
-    return fail_errno("write to cgroup.max.descendants", code);
+  int code = write_file(directory_.get(), "cgroup.max.descendants", cat(limits::kCgroups));
+  if (code != 0) return fail_errno("write to cgroup.max.descendants", code);
   return apply(resources);
 }
 

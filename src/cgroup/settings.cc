@@ -23,9 +23,11 @@ std::uint64_t io_weight_from_blkio(std::uint64_t weight) {
 Result<std::string> swap_max(std::int64_t memory_and_swap, std::int64_t memory) {
   if (memory_and_swap == 0) return memory == -1 ? "max" : "";
   if (memory_and_swap == -1) return "max";
-  if (memory_and_swap < 0) return fail(cat("resources.memory.swap: ", memory_and_swap, " is no size"));
+  if (memory_and_swap < 0)
+    return fail(cat("resources.memory.swap: ", memory_and_swap, " is no size"));
   if (memory == 0 || memory == -1)
-    return fail("resources.memory.swap: a limit of memory and swap together needs memory.limit beside it");
+    return fail(
+        "resources.memory.swap: a limit of memory and swap together needs memory.limit beside it");
   if (memory_and_swap < memory)
     return fail(cat("resources.memory.swap: ", memory_and_swap, " is below memory.limit ", memory));
   return cat(memory_and_swap - memory);

@@ -1,7 +1,7 @@
 // Resources of the specification as writes to control files: pure tables, so that every conversion
-// is tested without a kernel. Absent values, and those that Docker sends for "not asked" (cpu.shares
-// 0, blockIO.weight 0, memory.limit 0, ...), make no write at all: setting nothing is no error, even
-// where the controller is missing.
+// is tested without a kernel. Absent values, and those that Docker sends for "not asked"
+// (cpu.shares 0, blockIO.weight 0, memory.limit 0, ...), make no write at all: setting nothing is
+// no error, even where the controller is missing.
 #pragma once
 
 #include <cstdint>

@@ -140,7 +140,8 @@ Result<> add_the_rest(const spec::Resources& resources, Settings& out) {
 Result<std::vector<Setting>> settings_v1(const spec::Resources& resources) {
   Settings out;
   if (!resources.unified.empty())
-    return fail("resources.unified: this host runs cgroup v1; use the v1 keys of the specification");
+    return fail(
+        "resources.unified: this host runs cgroup v1; use the v1 keys of the specification");
   if (resources.memory) TRY(add_memory(*resources.memory, out));
   if (resources.cpu) TRY(add_cpu(*resources.cpu, out));
   if (resources.block_io) add_block_io(*resources.block_io, out);

@@ -13,6 +13,15 @@ const Option* find(std::span<const Option> options, std::string_view name) {
   return nullptr;
 }
 
+// As Go's strconv.ParseBool, which callers of other runtimes write for.
+std::optional<bool> parse_bool(std::string_view text) {
+  for (std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"})
+    if (text == yes) return true;
+  for (std::string_view no : {"0", "f", "F", "false", "FALSE", "False"})
+    if (text == no) return false;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string Parsed::get(std::string_view name) const {
@@ -45,7 +54,10 @@ Result<Parsed> parse(std::span<const Option> options, std::span<const std::strin
     auto& values = parsed.values[option->name];
     if (equals != std::string_view::npos) {
       values.emplace_back(word.substr(equals + 1));
-      if (!option->argument && values.back() == "false") parsed.values.erase(option->name);
+      if (option->argument) continue;
+      auto on = parse_bool(values.back());
+      if (!on) return fail(cat("--", name, "=", values.back(), ": must be true or false"));
+      if (!*on) parsed.values.erase(option->name);
     } else if (!option->argument) {
       values.emplace_back();
     } else if (at + 1 < words.size()) {

@@ -20,6 +20,9 @@ struct Command {
   Result<int> (*run)(Context& context, const cli::Parsed& parsed);
 };
 
+// --preserve-fds, 0 when it is not given. Errors: not 0 to 1024.
+Result<int> preserved_fds(const cli::Parsed& parsed);
+
 std::span<const Command> lifecycle_commands();  // create start run delete kill
 std::span<const Command> process_commands();    // exec ps
 std::span<const Command> control_commands();    // pause resume update checkpoint restore

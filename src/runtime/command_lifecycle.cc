@@ -42,12 +42,8 @@ Result<CreateOptions> create_options(const cli::Parsed& parsed) {
                         .bundle = parsed.has("bundle") ? parsed.get("bundle") : ".",
                         .console_socket = parsed.get("console-socket"),
                         .pid_file = parsed.get("pid-file"),
+                        .preserved_fds = TRY(preserved_fds(parsed)),
                         .no_new_keyring = parsed.has("no-new-keyring")};
-  if (parsed.has("preserve-fds")) {
-    auto count = parse_decimal<int>(parsed.get("preserve-fds"));
-    if (!count || *count > 1024) return fail("--preserve-fds: must be 0 to 1024");
-    options.preserved_fds = *count;
-  }
   return options;
 }
 
@@ -113,6 +109,13 @@ constexpr Command kCommands[] = {
 };
 
 }  // namespace
+
+Result<int> preserved_fds(const cli::Parsed& parsed) {
+  if (!parsed.has("preserve-fds")) return 0;
+  auto count = parse_decimal<unsigned>(parsed.get("preserve-fds"));
+  if (!count || *count > 1024) return fail("--preserve-fds: must be 0 to 1024");
+  return static_cast<int>(*count);
+}
 
 std::span<const Command> lifecycle_commands() { return kCommands; }
 

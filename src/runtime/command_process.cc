@@ -170,7 +170,7 @@ Result<int> run_exec(Context& context, const cli::Parsed& parsed) {
   auto config = TRY(container.entry.config());
   auto process = TRY(exec_process(parsed, config));
   auto prepared = TRY(prepare_process(config, process));
-  int preserved = parse_decimal<int>(parsed.get("preserve-fds")).value_or(0);
+  int preserved = TRY(preserved_fds(parsed));
   UniqueFd init = TRY(open_init(state));
   auto terminal = TRY(make_terminal(parsed, state, process, init.get()));
   own_stdio(state, process);

@@ -135,6 +135,7 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
   TRY(init.await_ready([&](UniqueFd listener) {
     return send_listener(c.bundle.spec, c.state, listener.get());
   }));
+  c.cgroup.entered();
   c.trace.mark("init");
   return {};
 }
@@ -208,7 +209,8 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   entry.commit();
   trace.mark("publish");
   if (!context.trace_file.empty())
-    TRY(sys::replace_file_at(AT_FDCWD, context.trace_file, trace.text(), 0644));
+    if (auto written = sys::replace_file_at(AT_FDCWD, context.trace_file, trace.text(), 0644); !written)
+      log::warn(cat("--trace-setup: ", written.error().message));
   return init.release();
 }
 

@@ -30,6 +30,29 @@ Result<> kill_everything(const State& state, cgroup::Manager& manager) {
   return wait_for_end(state, kDeleteTimeoutMs / 2);
 }
 
+// What is still known of a container whose state cannot be read. Without a state file it died between
+// mkdir and the first write, when nothing but its ids was taken. A damaged one leaves the cgroup that
+// the configuration names, which all of its processes are in.
+State remains_of(const Context& context, const Entry& entry, int code) {
+  State state{.id = entry.id(), .systemd = context.systemd_cgroup};
+  if (code == ENOENT) return state;
+  auto config = entry.config();
+  if (!config) return state;
+  if (auto found = cgroup::locate(config->linux_.cgroups_path, state.id, state.systemd))
+    state.cgroup = std::move(*found);
+  return state;
+}
+
+// Ends the processes and gives back what the state names.
+Result<> dismantle(const State& state) {
+  if (!state.cgroup.path.empty() || !state.cgroup.name.empty()) {
+    auto manager = TRY(cgroup::make_manager(state.cgroup));
+    TRY(kill_everything(state, *manager));
+    TRY(manager->destroy(kDeleteTimeoutMs / 2));
+  }
+  return release_ids(state);
+}
+
 }  // namespace
 
 Result<Loaded> load(const Context& context, std::string_view id) {
@@ -53,19 +76,17 @@ Result<> destroy(const Context& context, std::string_view id, bool force) {
   Entry entry = std::move(*found);
   TRY(entry.lock());
   auto state = entry.read();
-  if (!state) {  // died between mkdir and the first write: nothing else was made yet
-    if (!force) return std::unexpected(std::move(state).error().wrap(cat("container \"", id, "\"")));
-    TRY(release_ids(State{.id = std::string(id)}));
+  if (!state) {
+    std::string name = cat("container \"", id, "\"");
+    if (!force) return std::unexpected(std::move(state).error().wrap(name));
+    TRY_IN(name, dismantle(remains_of(context, entry, state.error().code)));
     return entry.remove();
   }
   Status status = TRY(status_of(entry, *state));
   bool may_delete = force || status == Status::kStopped || status == Status::kCreated;
   if (!may_delete)
     return fail(cat("cannot delete container ", id, " that is not stopped: ", name(status)));
-  auto manager = TRY(cgroup::make_manager(state->cgroup));
-  TRY(kill_everything(*state, *manager));
-  TRY(manager->destroy(kDeleteTimeoutMs / 2));
-  TRY(release_ids(*state));
+  TRY(dismantle(*state));
   if (auto config = entry.config())
     run_late_hooks(config->hooks.poststop, *state, "stopped", config->annotations);
   return entry.remove();

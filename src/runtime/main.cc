@@ -1,4 +1,5 @@
 // bulkhead: an OCI runtime. Global options, the command table, errors once at the top.
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/unique_fd.h"
 #include "cli/options.h"
 #include "runtime/command.h"
 
@@ -113,10 +115,21 @@ int run(std::span<const std::string> words) {
   return code ? *code : report(code.error());
 }
 
+// A caller may have closed stdin, stdout or stderr: the next files to be opened, of the host's, would
+// take their numbers and be the container's stdio.
+void open_stdio() {
+  while (true) {
+    UniqueFd fd(::open("/dev/null", O_RDWR));
+    if (!fd || fd.get() > STDERR_FILENO) return;
+    (void)fd.release();
+  }
+}
+
 }  // namespace
 }  // namespace bulkhead::runtime
 
 int main(int argc, char** argv) {
+  bulkhead::runtime::open_stdio();
   // A closed log or console pipe is an error to report, not a reason to die half-way.
   signal(SIGPIPE, SIG_IGN);
   std::vector<std::string> words(argv + 1, argv + argc);

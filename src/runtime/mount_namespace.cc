@@ -5,6 +5,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/strings.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
 
@@ -25,8 +27,10 @@ Result<PrivateMounts> PrivateMounts::enter() {
 void PrivateMounts::leave() {
   if (!host_) return;
   if (::setns(host_.get(), CLONE_NEWNS) < 0 || ::fchdir(root_.get()) < 0 || ::chroot(".") < 0 ||
-      ::fchdir(directory_.get()) < 0)
+      ::fchdir(directory_.get()) < 0) {
+    log::error(cat("cannot return to the host's mounts: ", strerror(errno), "; delete --force cleans up"));
     ::_exit(125);
+  }
   host_.reset();
 }
 

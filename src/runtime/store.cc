@@ -159,14 +159,19 @@ Result<Entry> Store::create(std::string_view id, std::string_view config, Unique
   if (::mkdirat(directory_.get(), name.c_str(), 0700) < 0)
     return errno == EEXIST ? fail(cat("container with id \"", id, "\" exists already"))
                            : fail_errno(cat("make the state directory of ", id));
-  UniqueFd directory = TRY(sys::open_at(directory_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  Entry entry(directory_.get(), std::move(directory), std::move(name), true);
+  auto directory = sys::open_at(directory_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!directory) {
+    ::unlinkat(directory_.get(), name.c_str(), AT_REMOVEDIR);
+    return std::unexpected(std::move(directory).error());
+  }
+  Entry entry(directory_.get(), std::move(*directory), std::move(name), true);
   if (::mkfifoat(entry.directory(), kFifo, 0600) < 0) return fail_errno("make the start FIFO");
   // Read and write, so that opening does not wait for `start`.
   fifo = TRY(sys::open_at(entry.directory(), kFifo, O_RDWR));
   UniqueFd copy = TRY(sys::open_at(entry.directory(), kConfig, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  errno = ENOSPC;  // what a short write means
   if (::write(copy.get(), config.data(), config.size()) != static_cast<ssize_t>(config.size()))
-    return fail_errno("keep config.json");
+    return fail_errno(cat("keep config.json of ", id));
   return entry;
 }
 

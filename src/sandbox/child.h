@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "plan/plan.h"
 #include "sandbox/namespaces.h"
 #include "sandbox/prepare.h"
 #include "sandbox/report.h"
@@ -27,6 +28,7 @@ struct InitArguments {
   const Prepared& process;
   std::span<const UniqueFd> cgroup_tasks;  // v1: entered by the child itself (cgroup.h, Entrance)
   const spec::Spec& spec;
+  const std::vector<plan::Sysctl>& sysctls;
   HostIds ids;
   ChildFds fds;
   bool new_uts = true, new_cgroup = true, new_time = true, new_user = true;

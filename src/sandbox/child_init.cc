@@ -27,7 +27,7 @@ void set_names(const InitArguments& a) {
   if (!spec.hostname.empty() && ::sethostname(spec.hostname.data(), spec.hostname.size()) < 0)
     die(a.fds.sync, errno, "set the hostname");
   std::string_view domain = spec.domainname;
-  for (const auto& [key, value] : spec.linux_.sysctl) {
+  for (const auto& [key, value, where] : a.sysctls) {
     if (key == "kernel.domainname") domain = value;
     if (key == "kernel.hostname" && ::sethostname(value.data(), value.size()) < 0)
       die(a.fds.sync, errno, "set the hostname");

@@ -65,7 +65,7 @@ Result<Init> start_exec(const ExecInputs& in) {
   [[maybe_unused]] auto n = ::read(read_end.get(), &answer, sizeof answer);
   TRY(sys::wait_for(helper));
   if (answer.pid < 0) return fail_errno("join the container's namespaces", answer.code);
-  return Init(answer.pid, std::move(parent));
+  return Init(answer.pid, std::move(parent), false);
 }
 
 }  // namespace bulkhead::sandbox

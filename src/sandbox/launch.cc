@@ -147,7 +147,7 @@ Result<> set_oom_score(pid_t pid, int score, std::vector<std::string>& warnings)
 }  // namespace
 
 Init::Init(Init&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), sync_(std::move(other.sync_)) {}
+    : pid_(std::exchange(other.pid_, -1)), sync_(std::move(other.sync_)), waits_(other.waits_) {}
 
 Init::~Init() {
   if (pid_ <= 0) return;
@@ -162,6 +162,7 @@ Result<Init> Init::clone(const LaunchInputs& in) {
   InitArguments arguments{.process = in.process,
                           .cgroup_tasks = in.entrance.tasks,
                           .spec = in.spec,
+                          .sysctls = in.plan.sysctls,
                           .ids = in.ids,
                           .fds = {.sync = sockets.child.get(),
                                   .proc = proc.get(),
@@ -180,7 +181,7 @@ Result<Init> Init::clone(const LaunchInputs& in) {
   BorrowedFd cgroup = in.entrance.clone_into.get();
   pid_t pid = TRY(is_new("user") ? clone_new(in.plan, flags, cgroup, arguments)
                                  : clone_joined(in.plan, flags, cgroup, arguments));
-  return Init(pid, std::move(sockets.parent));
+  return Init(pid, std::move(sockets.parent), in.start_fifo >= 0);
 }
 
 Result<> Init::map_ids(const HostIds& ids) {
@@ -211,6 +212,18 @@ Result<> Init::proceed(BorrowedFd terminal) {
   return {};
 }
 
+// The socket was closed without a word: by exec (the end of `exec`), or because the process died.
+Result<> Init::judge_end() const {
+  siginfo_t info{};
+  ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | (waits_ ? 0 : WNOHANG));
+  bool killed = info.si_pid != 0 && info.si_code != CLD_EXITED;
+  if (killed)
+    return fail(cat("the container's init was killed by signal ", info.si_status,
+                    " during set-up (out of memory?)"));
+  if (waits_) return fail(cat("the container's init ended during set-up with status ", info.si_status));
+  return {};
+}
+
 Result<> Init::await_ready(const ListenerSink& listener) {
   while (true) {
     Report report;
@@ -224,13 +237,7 @@ Result<> Init::await_ready(const ListenerSink& listener) {
     ssize_t got = ::recvmsg(sync_.get(), &message, MSG_CMSG_CLOEXEC);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("wait for the container's init");
-    if (got == 0) {  // closed: by exec (the end of `exec`), or because the process died
-      siginfo_t info{};
-      ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
-      if (info.si_pid == 0 || info.si_code == CLD_EXITED) return {};
-      return fail(cat("the container's init was killed by signal ", info.si_status,
-                      " during set-up (out of memory?)"));
-    }
+    if (got == 0) return judge_end();
     report.text[sizeof report.text - 1] = '\0';
     if (report.kind == Report::Kind::kReady) return {};
     if (report.kind == Report::Kind::kError)

@@ -64,10 +64,13 @@ class Init {
   pid_t release();
 
  private:
-  Init(pid_t pid, UniqueFd sync) : pid_(pid), sync_(std::move(sync)) {}
+  // `waits`: it reports ready and waits for `start`; else exec closes its end of `sync`.
+  Init(pid_t pid, UniqueFd sync, bool waits) : pid_(pid), sync_(std::move(sync)), waits_(waits) {}
+  Result<> judge_end() const;
   friend Result<Init> start_exec(const struct ExecInputs& inputs);
   pid_t pid_ = -1;
   UniqueFd sync_;
+  bool waits_;
 };
 
 struct ExecInputs {

@@ -4,6 +4,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -29,6 +31,16 @@ Result<std::string> base_directory(const sys::MountInfo& mount, const std::strin
     if (base == "/")
       return fail(cat("overlay at ", mount.mount_point, ": layer ", layer, " was not found"));
   }
+}
+
+// One path, in which a colon is a colon.
+std::string without_escapes(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    out += text[i];
+  }
+  return out;
 }
 
 Result<UniqueFd> idmapped(const std::string& path, BorrowedFd user_ns) {
@@ -94,6 +106,39 @@ Result<UniqueFd> mount_by_names(const OpenLayers& open, const OverlayLayers& lay
   return clone;
 }
 
+// The value of "lowerdir=": an empty name stands before data-only layers ("a:b::c").
+void read_lower(std::string_view text, OverlayLayers& layers) {
+  bool data = false;
+  for (auto& layer : split_layers(text)) {
+    if (layer.empty()) {
+      data = true;
+    } else {
+      (data ? layers.data_only : layers.lower).push_back(std::move(layer));
+    }
+  }
+}
+
+// "lowerdir=" as a whole and, by mount(2), "upperdir=" and "workdir=" hold the engine's own escapes
+// ("\:", "\,"); what came one by one through fsconfig(2) ("lowerdir+=") is a plain path.
+void read_option(std::string_view option, OverlayLayers& layers) {
+  auto at = option.find('=');
+  std::string_view key = option.substr(0, at);
+  std::string value = sys::unescape_octal(at == std::string_view::npos ? "" : option.substr(at + 1));
+  if (key == "lowerdir") {
+    read_lower(value, layers);
+  } else if (key == "lowerdir+") {
+    layers.lower.push_back(std::move(value));
+  } else if (key == "datadir+") {
+    layers.data_only.push_back(std::move(value));
+  } else if (key == "upperdir") {
+    layers.upper = without_escapes(value);
+  } else if (key == "workdir") {
+    layers.work = without_escapes(value);
+  } else if (std::ranges::find(kKept, key) != std::end(kKept)) {
+    layers.options.emplace_back(key, value);
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> split_layers(std::string_view text) {
@@ -112,39 +157,14 @@ std::vector<std::string> split_layers(std::string_view text) {
 
 Result<OverlayLayers> overlay_layers(const sys::MountInfo& mount) {
   OverlayLayers layers;
-  bool data = false;
-  auto add_lower_text = [&](std::string_view text) {
-    for (auto& layer : split_layers(text)) {
-      if (layer.empty()) {
-        data = true;  // "::" before a data-only layer
-      } else {
-        (data ? layers.data_only : layers.lower).push_back(std::move(layer));
-      }
-    }
-  };
-  for (std::string_view option : split(mount.options, ',')) {
-    auto at = option.find('=');
-    std::string_view key = option.substr(0, at);
-    std::string_view value = at == std::string_view::npos ? "" : option.substr(at + 1);
-    if (key == "lowerdir" || key == "lowerdir+") {
-      add_lower_text(value);
-    } else if (key == "datadir+") {
-      layers.data_only.emplace_back(value);
-    } else if (key == "upperdir") {
-      layers.upper = split_layers(value).front();
-    } else if (key == "workdir") {
-      layers.work = split_layers(value).front();
-    } else {
-      for (std::string_view kept : kKept)
-        if (key == kept) layers.options.emplace_back(key, value);
-    }
-  }
+  for (std::string_view option : split(mount.options, ',')) read_option(option, layers);
   if (layers.lower.empty())
     return fail(cat("overlay at ", mount.mount_point, ": no lowerdir in its options"));
-  std::string base;
+  if (layers.upper.empty() != layers.work.empty())
+    return fail(cat("overlay at ", mount.mount_point, ": upperdir and workdir go together"));
   for (auto* list : {&layers.lower, &layers.data_only})
     for (auto& layer : *list)
-      if (layer[0] != '/') layer = cat(base = TRY(base_directory(mount, layer)), "/", layer);
+      if (layer[0] != '/') layer = cat(TRY(base_directory(mount, layer)), "/", layer);
   for (auto* path : {&layers.upper, &layers.work})
     if (!path->empty() && (*path)[0] != '/')
       *path = cat(TRY(base_directory(mount, *path)), "/", *path);

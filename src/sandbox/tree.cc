@@ -223,7 +223,10 @@ Result<> Tree::operator()(const plan::MountCgroup& step) {
   TRY(fs.set("mode", "755"));
   UniqueFd top = TRY(fs.mount(step.flags.set & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(sys::attach(top.get(), target.get(), step.target));
+  bool writable = !(step.flags.set & MOUNT_ATTR_RDONLY);
   for (const auto& view : in_.cgroups) {
+    // An engine inside would fail on a hierarchy that it may not write; it skips one that is not there.
+    if (writable && !view.delegated) continue;
     if (::mkdirat(top.get(), view.name.c_str(), 0755) < 0)
       return fail_errno(cat("mkdir ", step.target, "/", view.name));
     UniqueFd mount = TRY(sys::clone_tree(view.directory.get(), "", false));

@@ -39,7 +39,8 @@ std::unexpected<Error> bus_failure(std::string_view what, int code, const BusErr
 std::uint64_t now_us() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1000000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1000;
 }
 
 // JobRemoved(u id, o job, s unit, s result): every end is kept, whosever job it was.
@@ -124,7 +125,8 @@ Result<std::string> Systemd::start_job(const std::string& unit, pid_t pid,
     if (code >= 0) code = sd_bus_message_open_container(call.value, 'a', "(sv)");
     if (code >= 0) code = append_properties(call.value, properties);
     if (code >= 0)
-      code = sd_bus_message_append(call.value, "(sv)", "PIDs", "au", 1, static_cast<std::uint32_t>(pid));
+      code = sd_bus_message_append(call.value, "(sv)", "PIDs", "au", 1,
+                                   static_cast<std::uint32_t>(pid));
     if (code >= 0) code = sd_bus_message_close_container(call.value);
     if (code >= 0) code = sd_bus_message_append(call.value, "a(sa(sv))", 0);
     if (code < 0) return bus_failure("build StartTransientUnit", code);

@@ -1,6 +1,6 @@
 // bulkhead-scope: the systemd cgroup driver's D-Bus side, run by bulkhead. One command, one line of
-// answer on standard output ("ok ..." or "error ..."). `start` stays in the new scope, which must not
-// be empty, until a byte or the end comes in on standard input.
+// answer on standard output ("ok ..." or "error ..."). `start` stays in the new scope, which must
+// not be empty, until a byte or the end comes in on standard input.
 #include <unistd.h>
 
 #include <cerrno>

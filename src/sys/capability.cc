@@ -20,9 +20,10 @@ unsigned last_capability() {
 
 std::optional<unsigned> capability_number(std::string_view name) {
   cap_value_t value = 0;
-  if (!name.starts_with("CAP_")) return std::nullopt;  // libcap would take "chown" and "12"
   if (cap_from_name(std::string(name).c_str(), &value) < 0) return std::nullopt;
   if (value < 0 || static_cast<unsigned>(value) > last_capability()) return std::nullopt;
+  // libcap also takes "chown", "12" and "CAP_CHOWN " with what follows.
+  if (capability_name(static_cast<unsigned>(value)) != name) return std::nullopt;
   return static_cast<unsigned>(value);
 }
 

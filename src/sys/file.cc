@@ -120,12 +120,13 @@ Result<> remove_tree_at(BorrowedFd dir, std::string_view name) {
   if (errno != EISDIR && errno != EPERM) return fail_errno(cat("unlink ", name));
   UniqueFd child(::openat(dir, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!child) return fail_errno(cat("open ", name));
-  std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(::dup(child.get())), ::closedir);
+  std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(child.get()), ::closedir);
   if (!entries) return fail_errno(cat("list ", name));
+  BorrowedFd directory = child.release();  // the stream's now
   while (const dirent* entry = ::readdir(entries.get())) {
     std::string_view entry_name = entry->d_name;
     if (entry_name == "." || entry_name == "..") continue;
-    TRY(remove_tree_at(child.get(), entry_name));
+    TRY(remove_tree_at(directory, entry_name));
   }
   if (::unlinkat(dir, path.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT)
     return fail_errno(cat("rmdir ", name));

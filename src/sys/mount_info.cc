@@ -40,21 +40,6 @@ struct StatMount {  // struct statmount, up to the fields that we read
   char str[];
 };
 
-std::string unescape(std::string_view text) {  // "\040" -> " "
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto octal = [&](std::size_t k) { return text[k] >= '0' && text[k] <= '7'; };
-    if (text[i] == '\\' && i + 3 < text.size() && octal(i + 1) && octal(i + 2) && octal(i + 3)) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] -
-                               '0');
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 // nullopt: this kernel has no statmount.
 std::optional<Result<MountInfo>> statmount_by_id(std::uint64_t id, bool with_options) {
   MountIdRequest request{.mount_id = id, .param = kBasicMask | (with_options ? kMntOpts : 0)};
@@ -72,7 +57,7 @@ std::optional<Result<MountInfo>> statmount_by_id(std::uint64_t id, bool with_opt
                 .root = text(info->mnt_root),
                 .mount_point = text(info->mnt_point),
                 .type = text(info->fs_type)};
-  if (with_options) out.options = unescape(text(info->mnt_opts));
+  if (with_options) out.options = text(info->mnt_opts);
   return out;
 }
 
@@ -120,6 +105,21 @@ std::optional<Result<std::vector<MountInfo>>> list_below(BorrowedFd directory,
 
 }  // namespace
 
+std::string unescape_octal(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto octal = [&](std::size_t k) { return text[k] >= '0' && text[k] <= '7'; };
+    if (text[i] == '\\' && i + 3 < text.size() && octal(i + 1) && octal(i + 2) && octal(i + 3)) {
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] -
+                               '0');
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::vector<MountInfo> parse_mountinfo(std::string_view text) {
   std::vector<MountInfo> mounts;
   for (std::string_view line : split(text, '\n')) {
@@ -133,10 +133,10 @@ std::vector<MountInfo> parse_mountinfo(std::string_view text) {
     if (numbers.size() == 2)
       mount.device = makedev(parse_decimal<unsigned>(numbers[0]).value_or(0),
                              parse_decimal<unsigned>(numbers[1]).value_or(0));
-    mount.root = unescape(fields[3]);
-    mount.mount_point = unescape(fields[4]);
-    mount.type = unescape(fields[dash + 1]);
-    mount.options = unescape(fields[dash + 3]);
+    mount.root = unescape_octal(fields[3]);
+    mount.mount_point = unescape_octal(fields[4]);
+    mount.type = unescape_octal(fields[dash + 1]);
+    mount.options = fields[dash + 3];
     for (std::size_t i = 6; i < dash; ++i) mount.propagation = fields[i].substr(0, fields[i].find(':'));
     mounts.push_back(std::move(mount));
   }

@@ -18,8 +18,9 @@ struct MountInfo {
   std::string root;          // path of the mount's root in its file system
   std::string mount_point;   // in the caller's mount namespace
   std::string type;          // "ext4"
-  std::string options;       // of the superblock, unescaped: "lowerdir=...,upperdir=..."
-  std::string propagation;   // "shared", "slave", "private" ("" where not asked)
+  std::string options;       // of the superblock, "lowerdir=...,upperdir=...": octal escapes as the
+                             // kernel wrote them, since a comma of a value is one; unescape_octal()
+  std::string propagation;   // "shared", "master" (a slave), "unbindable"; "": private, or not asked
 };
 
 // The mount that `fd` (O_PATH is enough) is on. `with_options`: fill `options` too.
@@ -28,6 +29,9 @@ Result<MountInfo> mount_of(BorrowedFd fd, bool with_options);
 // The mounts below the directory `path` (absolute, as fd_path() says it) of the caller's
 // namespace, those over it excluded.
 Result<std::vector<MountInfo>> mounts_below(BorrowedFd directory, const std::string& path);
+
+// "\040" -> " ".
+std::string unescape_octal(std::string_view text);
 
 // The text of a mountinfo file as values; for tests and the fallback. Undoes \040 escapes.
 std::vector<MountInfo> parse_mountinfo(std::string_view text);

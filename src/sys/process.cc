@@ -75,9 +75,15 @@ std::optional<int> parse_signal(std::string_view name) {
   if (bare.starts_with("SIG")) bare.remove_prefix(3);
   if (bare.starts_with("RTMIN+")) {
     auto offset = parse_decimal<int>(bare.substr(6));
-    return offset && SIGRTMIN + *offset <= SIGRTMAX ? std::optional(SIGRTMIN + *offset)
+    return offset && *offset >= 0 && SIGRTMIN + *offset <= SIGRTMAX ? std::optional(SIGRTMIN + *offset)
                                                    : std::nullopt;
   }
+  if (bare.starts_with("RTMAX-")) {
+    auto offset = parse_decimal<int>(bare.substr(6));
+    return offset && *offset >= 0 && SIGRTMAX - *offset >= SIGRTMIN ? std::optional(SIGRTMAX - *offset)
+                                                                    : std::nullopt;
+  }
+  if (bare == "RTMAX") return SIGRTMAX;
   if (bare == "IOT") return SIGABRT;
   if (bare == "CLD") return SIGCHLD;
   if (bare == "RTMIN") return SIGRTMIN;

@@ -107,7 +107,8 @@ void enter_by_entrance(Table& table, Manager& manager, pid_t& pid) {
 
 void floor_round(Table& table, const Host& host, const std::string& path) {
   double start = now_us();
-  for (const Hierarchy& one : host.hierarchies) mkdirat(host.root.get(), (one.name + path).c_str(), 0755);
+  for (const Hierarchy& one : host.hierarchies)
+    mkdirat(host.root.get(), (one.name + path).c_str(), 0755);
   double made = now_us();
   for (const Hierarchy& one : host.hierarchies)
     unlinkat(host.root.get(), (one.name + path).c_str(), AT_REMOVEDIR);

@@ -135,7 +135,7 @@ class TheProgramsThemselves(unittest.TestCase):
         mounts = dict(line.rsplit(" ", 1) for line in
                       docker("run", "--rm", *options, "/escape/mounts", "direct").stdout.splitlines())
         self.assertEqual(mounts["direct.before:/fix/ro"].split(",")[0], "ro")
-        for attempt in ("remount_bind_-1", "clone_setattr", "clone_remount", "open_tree_attr", "umount_nofollow"):
+        for attempt in ("remount_bind_-1", "clone_setattr", "clone_remount", "open_tree_attr", "move"):
             self.assertEqual(mounts[f"direct.{attempt}:/fix/ro"], "OK", attempt)
         self.assertNotIn("direct.after:/fix/ro", mounts)
         reveal = dict(line.rsplit(" ", 1) for line in

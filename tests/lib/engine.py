@@ -1,5 +1,6 @@
-"""A private Docker Engine for tests: own data root, exec root, socket, pid file and bridge; nothing
-of an installed one is touched. Everything it made is gone after close(), also after a failure."""
+"""A private Docker Engine for tests: own containerd, data root, exec root, socket, bridge and network
+namespace; nothing of an installed one is touched (an engine that starts flushes Docker's iptables chains, and
+uses a containerd that it finds running). Everything it made is gone after close(), also after a failure."""
 
 import os
 import shutil
@@ -30,6 +31,55 @@ def busybox_rootfs(directory: Path) -> None:
     (directory / "etc/group").write_text("root:x:0:\nuser:x:1000:\n")
 
 
+CONTAINERD_CONFIGURATION = """version = 2
+root = "{root}/containerd/root"
+state = "{root}/containerd/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "{root}/containerd.sock"
+"""
+
+
+class Containerd:
+    """A private containerd below `root`; `prefix` is put before its command."""
+
+    def __init__(self, root: Path, prefix: tuple = ()):
+        self.root, self.prefix, self.process = root, prefix, None
+        self.socket = root / "containerd.sock"
+
+    def start(self) -> None:
+        configuration = self.root / "containerd.toml"
+        configuration.write_text(CONTAINERD_CONFIGURATION.format(root=self.root))
+        with open(self.root / "containerd.log", "ab") as log:
+            self.process = subprocess.Popen([*self.prefix, "containerd", "--config", configuration],
+                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        wait_until(self.socket.exists, "containerd", self.root / "containerd.log", self.process)
+
+    def stop(self) -> None:
+        stop_process(self.process)
+
+
+def wait_until(ready, name: str, log: Path, process) -> None:
+    for _ in range(600):
+        if ready():
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise RuntimeError(f"{name} did not start:\n" + log.read_text()[-3000:])
+
+
+def stop_process(process) -> None:
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def unmount_below(directory: Path) -> None:
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     for point in sorted(points, reverse=True):
@@ -44,8 +94,13 @@ class DockerEngine:
                  extra: tuple = ()):
         self.root = Path(tempfile.mkdtemp(prefix="bulkhead-engine-", dir="/var/tmp"))
         self.socket = self.root / "docker.sock"
-        self.bridge = f"bh{os.getpid() % 100000:05d}{len(_engines)}"
-        self.network = f"10.{200 + os.getpid() % 50}.{len(_engines) % 250}"
+        self.bridge = "bridge0"
+        # Lives as long as this process and holds the network namespace.
+        self.holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up; echo; exec cat"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.holder.stdout.readline()
+        self.in_network = ("nsenter", f"--net=/proc/{self.holder.pid}/ns/net")
+        self.containerd = Containerd(self.root, self.in_network)
         self.runtime, self.runtime_args = runtime, runtime_args
         self.default, self.extra = default, extra
         self.process = None
@@ -64,26 +119,22 @@ class DockerEngine:
         self.close()
 
     def start(self) -> None:
-        if not Path(f"/sys/class/net/{self.bridge}").exists():
-            _ip("link", "add", self.bridge, "type", "bridge")
-            _ip("addr", "add", f"{self.network}.1/24", "dev", self.bridge)
-            _ip("link", "set", self.bridge, "up")
-        command = ["dockerd", "--data-root", self.root / "data", "--exec-root", self.root / "exec",
+        if self.containerd.process is None:
+            self.host("ip", "link", "add", self.bridge, "type", "bridge")
+            self.host("ip", "addr", "add", "10.200.0.1/24", "dev", self.bridge)
+            self.host("ip", "link", "set", self.bridge, "up")
+            self.containerd.start()
+        command = [*self.in_network, "dockerd", "--containerd", self.containerd.socket, "--data-root", self.root / "data", "--exec-root", self.root / "exec",
                    "--pidfile", self.root / "pid", "-H", f"unix://{self.socket}",
                    "--bridge", self.bridge, "--config-file", self.root / "daemon.json", *self.extra]
         (self.root / "daemon.json").write_text(
             '{"runtimes": {"bulkhead": {"path": "%s", "runtimeArgs": [%s]}}%s}' % (
                 self.runtime, ", ".join(f'"{a}"' for a in self.runtime_args),
                 ', "default-runtime": "bulkhead"' if self.default else ""))
-        log = open(self.root / "log", "ab")
-        self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
-        for _ in range(600):
-            if self.docker("version", check=False).returncode == 0:
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise RuntimeError("dockerd did not start:\n" + (self.root / "log").read_text()[-3000:])
+        with open(self.root / "log", "ab") as log:
+            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
+        wait_until(lambda: self.docker("version", check=False).returncode == 0, "dockerd", self.root / "log",
+                   self.process)
 
     def import_busybox(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
@@ -94,24 +145,26 @@ class DockerEngine:
             self.docker("import", "-c", "CMD [\"sh\"]", archive, IMAGE)
             archive.unlink()
 
-    def docker(self, *arguments, check: bool = True, input=None, timeout: float = 120):
+    def host(self, *command, **settings):
+        """A command in the engine's network namespace, where its bridge and published ports are."""
+        return subprocess.run([*self.in_network, *map(str, command)], check=True, **settings)
+
+    def client(self, cli: str = "") -> list:
+        return [cli or os.environ.get("DOCKER", "docker"), "-H", f"unix://{self.socket}"]
+
+    def docker(self, *arguments, check: bool = True, input=None, timeout: float = 120, cli: str = "",
+               env: dict = {}):
         """One docker command; stdout, stderr and returncode as text. check: raise when it fails."""
-        done = subprocess.run([os.environ.get("DOCKER", "docker"), "-H", f"unix://{self.socket}",
-                               *map(str, arguments)], capture_output=True, text=True, input=input,
-                              timeout=timeout, check=False)
+        done = subprocess.run([*self.client(cli), *map(str, arguments)], capture_output=True, text=True,
+                              input=input, timeout=timeout, check=False, env={**os.environ, **env})
         if check and done.returncode != 0:
             raise AssertionError(f"docker {' '.join(map(str, arguments))}: exit {done.returncode}\n"
                                  f"{done.stdout}{done.stderr}")
         return done
 
     def stop(self) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        """Ends dockerd alone, as an administrator's restart does; start() may follow."""
+        stop_process(self.process)
 
     def close(self) -> None:
         if self.process and self.process.poll() is None:
@@ -119,16 +172,12 @@ class DockerEngine:
             if ids:
                 self.docker("rm", "-f", *ids, check=False, timeout=120)
         self.stop()
+        self.containerd.stop()
+        self.holder.communicate()  # end of its input ends it, and the network namespace
         unmount_below(self.root)
-        if Path(f"/sys/class/net/{self.bridge}").exists():
-            _ip("link", "del", self.bridge)
         shutil.rmtree(self.root, ignore_errors=True)
         if self in _engines:
             _engines.remove(self)
 
 
 _engines: list = []
-
-
-def _ip(*arguments) -> None:
-    subprocess.run(["ip", *arguments], check=True)

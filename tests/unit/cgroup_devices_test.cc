@@ -68,8 +68,9 @@ TEST(CgroupDevices, ListedAndDifference) {
   ASSERT_EQ(now->size(), 3u);
   EXPECT_EQ(device_text(now->at(1)), "b 8:* m");
   EXPECT_EQ(device_text(now->at(2)), "c *:7 r");
-  std::vector<DeviceMatch> wanted = {{.allow = true, .type = 'c', .major = 1, .minor = 3, .access = kRead},
-                                     {.allow = true, .type = 'b', .major = 8, .access = kMknod}};
+  std::vector<DeviceMatch> wanted = {
+      {.allow = true, .type = 'c', .major = 1, .minor = 3, .access = kRead},
+      {.allow = true, .type = 'b', .major = 8, .access = kMknod}};
   auto surplus = without(*now, wanted);
   ASSERT_EQ(surplus.size(), 2u);
   EXPECT_EQ(device_text(surplus[0]), "c 1:3 wm");

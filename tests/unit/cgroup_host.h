@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,6 +47,14 @@ class Process {
  private:
   pid_t pid_;
 };
+
+// Held while a test enables controllers at cgroup2's root and takes that back: the tests of several
+// processes would take them from each other. Locks the mount's root directory, so leaves no file.
+inline UniqueFd lock_cgroup2() {
+  UniqueFd root(open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  EXPECT_EQ(flock(root.get(), LOCK_EX), 0);
+  return root;
+}
 
 inline int sleep_forever() {
   while (true) pause();

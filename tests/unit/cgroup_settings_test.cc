@@ -103,7 +103,8 @@ TEST(CgroupSettings, CpuV1) {
   resources.cpu = spec::CpuResources{.realtime_period = 1000000, .realtime_runtime = 950000};
   EXPECT_EQ(show(settings_v1(resources)), "cpu.rt_period_us=1000000<;cpu.rt_runtime_us=950000;");
   resources.cpu = spec::CpuResources{.shares = 1};
-  EXPECT_NE(show(settings_v1(resources)).find("minimum allowed cpu-shares is 2"), std::string::npos);
+  EXPECT_NE(show(settings_v1(resources)).find("minimum allowed cpu-shares is 2"),
+            std::string::npos);
   resources.cpu = spec::CpuResources{.shares = 262145};
   EXPECT_NE(show(settings_v1(resources)).find("maximum allowed"), std::string::npos);
 }
@@ -161,7 +162,8 @@ TEST(CgroupSettings, MemoryV2) {
 
 TEST(CgroupSettings, CpuV2) {
   Resources resources;
-  resources.cpu = spec::CpuResources{.shares = 1024, .burst = 1000, .period = 50000, .quota = 25000};
+  resources.cpu =
+      spec::CpuResources{.shares = 1024, .burst = 1000, .period = 50000, .quota = 25000};
   EXPECT_EQ(show(settings_v2(resources)), "cpu.weight=100;cpu.max=25000 50000;cpu.max.burst=1000;");
   resources.cpu = spec::CpuResources{.quota = -1};
   EXPECT_EQ(show(settings_v2(resources)), "cpu.max=max;");
@@ -202,7 +204,8 @@ TEST(CgroupSettings, Unified) {
 
 TEST(CgroupSettings, IgnoredOnesAreTold) {
   Resources resources;
-  resources.memory = spec::MemoryResources{.kernel = 4096, .swappiness = 10, .disable_oom_killer = true};
+  resources.memory =
+      spec::MemoryResources{.kernel = 4096, .swappiness = 10, .disable_oom_killer = true};
   EXPECT_EQ(ignored_settings(resources, false).size(), 1u);
   EXPECT_EQ(ignored_settings(resources, true).size(), 3u);
   EXPECT_EQ(ignored_settings(docker_default(), true).size(), 0u);

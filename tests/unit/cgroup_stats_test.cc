@@ -17,7 +17,8 @@ TEST(CgroupStats, FlatValue) {
 }
 
 TEST(CgroupStats, BlkioV1) {
-  auto entries = parse_blkio_v1("8:0 Read 4096\n8:0 Total 4096\n253:16 77\nTotal 4096\n\nx:y Read 1\n");
+  auto entries =
+      parse_blkio_v1("8:0 Read 4096\n8:0 Total 4096\n253:16 77\nTotal 4096\n\nx:y Read 1\n");
   ASSERT_EQ(entries.size(), 3u);
   EXPECT_EQ(entries[0].major, 8u);
   EXPECT_EQ(entries[0].op, "Read");
@@ -29,7 +30,8 @@ TEST(CgroupStats, BlkioV1) {
 
 TEST(CgroupStats, IoStatV2) {
   Stats stats;
-  parse_io_stat_v2("8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\nbad line\n9:1 rbytes=7\n", stats);
+  parse_io_stat_v2("8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\nbad line\n9:1 rbytes=7\n",
+                   stats);
   auto& bytes = stats.block_io["ioServiceBytesRecursive"];
   ASSERT_EQ(bytes.size(), 4u);
   EXPECT_EQ(bytes[0].op, "Read");

@@ -30,7 +30,8 @@ using test::Process;
     ASSERT_TRUE(result_) << result_.error().message;         \
   } while (false)
 
-// --- pure ---------------------------------------------------------------------------------------------
+// --- pure
+// ---------------------------------------------------------------------------------------------
 
 TEST(SystemdUnit, Name) {
   EXPECT_EQ(unit_name({.prefix = "docker", .name = "abc"}), "docker-abc.scope");
@@ -90,7 +91,8 @@ TEST(SystemdUnit, DevicesOnV1) {
             "DevicePolicy=s:auto|DeviceAllow=a(ss):");
 }
 
-// --- the stand-in ----------------------------------------------------------------------------------------
+// --- the stand-in
+// ----------------------------------------------------------------------------------------
 
 constexpr const char* kLog = "/run/calls";
 constexpr const char* kPath = "/org/freedesktop/systemd1";
@@ -156,7 +158,8 @@ int on_call(sd_bus_message* call, void*, sd_bus_error*) {
     rmdir(directory.c_str());
   } else {
     if (name.starts_with("docker-bad"))
-      return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.InvalidArgs", "Bad %s", unit);
+      return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.InvalidArgs", "Bad %s",
+                                        unit);
     start_unit(call, directory);
   }
   const char* result = name.starts_with("docker-fails") ? "failed" : "done";
@@ -214,6 +217,7 @@ class SystemdDriver : public ::testing::TestWithParam<const char*> {
     socket_path.copy(address.sun_path, sizeof address.sun_path - 1);
     ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(listen(listener.get(), 8), 0);
+    lock_ = test::lock_cgroup2();
     enabled_ = std::string(trim(test::slurp("/sys/fs/cgroup/cgroup.subtree_control")));
     systemd_ = std::make_unique<Process>([&] { return systemd_main(listener.get()); });
     manager_ = load("c1");
@@ -231,6 +235,7 @@ class SystemdDriver : public ::testing::TestWithParam<const char*> {
     for (std::string_view name : split(now, ' '))
       if (!name.empty() && (" " + enabled_ + " ").find(cat(" ", name, " ")) == std::string::npos)
         (void)write_file(AT_FDCWD, "/sys/fs/cgroup/cgroup.subtree_control", cat("-", name));
+    lock_.reset();
     umount2("/run", MNT_DETACH);
   }
   static std::unique_ptr<Manager> load(const char* name) {
@@ -241,6 +246,7 @@ class SystemdDriver : public ::testing::TestWithParam<const char*> {
   static std::string dir() { return "/sys/fs/cgroup" + group_of("docker-c1.scope"); }
 
   std::string enabled_;
+  UniqueFd lock_;
   std::unique_ptr<Process> systemd_;
   std::unique_ptr<Manager> manager_;
 };
@@ -309,7 +315,9 @@ TEST_P(SystemdDriver, FailureAfterTheUnitStopsIt) {
 
 INSTANTIATE_TEST_SUITE_P(Sockets, SystemdDriver,
                          ::testing::Values("/run/dbus/system_bus_socket", "/run/systemd/private"),
-                         [](const auto& info) { return info.index == 0 ? "bus" : "private_socket"; });
+                         [](const auto& info) {
+                           return info.index == 0 ? "bus" : "private_socket";
+                         });
 
 TEST(SystemdDriverAbsent, SaysWhatIsMissing) {
   struct stat stat{};

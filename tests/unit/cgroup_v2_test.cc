@@ -45,6 +45,7 @@ class CgroupV2 : public ::testing::Test {
                mount("cgroup2", kRoot, "cgroup2", 0, "") == 0;
     else
       ready_ = true;
+    lock_ = test::lock_cgroup2();
     enabled_ = trim(test::slurp("/sys/fs/cgroup/cgroup.subtree_control"));
   }
   // The root's controllers are enabled for its children as a side effect; taken back.
@@ -53,6 +54,7 @@ class CgroupV2 : public ::testing::Test {
     for (std::string_view name : split(now, ' '))
       if (!name.empty() && (" " + enabled_ + " ").find(cat(" ", name, " ")) == std::string::npos)
         (void)write_file(AT_FDCWD, "/sys/fs/cgroup/cgroup.subtree_control", cat("-", name));
+    lock_.reset();
   }
   void SetUp() override {
     if (!ready_) GTEST_SKIP() << "needs root, and cgroup2 must be mountable: " << strerror(errno);
@@ -81,11 +83,13 @@ class CgroupV2 : public ::testing::Test {
     return std::string(trim(test::slurp(dir() + "/" + file)));
   }
   static bool has_controller(std::string_view name) {
-    std::string all = " " + std::string(trim(test::slurp("/sys/fs/cgroup/cgroup.controllers"))) + " ";
+    std::string all =
+        " " + std::string(trim(test::slurp("/sys/fs/cgroup/cgroup.controllers"))) + " ";
     return all.find(cat(" ", name, " ")) != std::string::npos;
   }
   static inline bool ready_ = false;
   static inline std::string enabled_;
+  static inline UniqueFd lock_;
   std::unique_ptr<Manager> manager_;
 };
 
@@ -190,7 +194,8 @@ TEST_F(CgroupV2, MissingControllerIsNamedAndNothingIsLeft) {
   resources.memory = spec::MemoryResources{.limit = 64 << 20};
   auto refused = manager_->create(resources);
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message.find("resources.memory.limit: no memory.max"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("resources.memory.limit: no memory.max"),
+            std::string::npos);
   EXPECT_NE(refused.error().message.find("controller \"memory\""), std::string::npos);
   EXPECT_FALSE(test::exists(kRoot + base()));
   resources = {};

@@ -135,12 +135,13 @@ check_oci_commands() {
     path=system.slice:smoke:oci
     dir=/sys/fs/cgroup/system.slice/smoke-oci.scope
   fi
+  timeout 20 "$runtime" "${global[@]}" delete --force oci >/dev/null 2>&1 || true  # of a pass before that failed here
   rm -rf $bundle
   mkdir -p $bundle/rootfs
   tar -C $bundle/rootfs -xf /payload/image.tar
   (cd $bundle && runc spec && jq --arg path "$path" '.process.terminal = false | .process.args = ["sleep", "1000"] | .linux.cgroupsPath = $path |
     .linux.resources.pids.limit = 33' config.json >new.json && mv new.json config.json)
-  must sh -c "$runtime ${global[*]} create --bundle $bundle --pid-file /tmp/oci.pid oci </dev/null >/tmp/oci.out 2>&1 || { cat /tmp/oci.out; exit 1; }"
+  must sh -c "timeout -s KILL 60 $runtime ${global[*]} create --bundle $bundle --pid-file /tmp/oci.pid oci </dev/null >/tmp/oci.out 2>&1 || { cat /tmp/oci.out; exit 1; }"
   must "$runtime" "${global[@]}" state oci
   equal status created "$(jq -r .status <<<"$out")"
   equal pid "$(cat /tmp/oci.pid)" "$(jq -r .pid <<<"$out")"

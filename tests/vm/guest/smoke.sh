@@ -40,8 +40,9 @@ run_check() {
   sed 's/^/    /' /tmp/check.log
   echo "@ $result ${check#check_}[$driver]"
   if [ $result = fail ]; then
-    echo "    --- the engine's last words"
-    journalctl -q --no-pager -o cat -u docker -n 60 | grep -v level=info | tail -5 | sed 's/^/    /'
+    # What dockerd logged since, but what the client has printed already.
+    journalctl -q --no-pager -o cat -u docker --since "@$((started / 1000000000))" |
+      grep -vE 'level=info|stream copy error|Handler for|cleanup: failed' | tail -5 | sed 's/^/    dockerd: /'
   fi
 }
 

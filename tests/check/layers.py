@@ -1,0 +1,38 @@
+"""Who may include whom: the arrows of ARCHITECTURE.md, as they are in src/. A folder that is not here
+fails the check, so that a new one gets its place by decision. Every folder may include itself."""
+
+LAYERS = {
+    "base": set(),
+    "json": {"base"},
+    "sys": {"base"},  # the kernel without policy
+    "cli": {"base"},
+    "policy": {"base", "json"},
+    "spec": {"base", "json"},
+    "idpool": {"base", "spec"},
+    "cgroup": {"base", "spec"},
+    "seccomp": {"base", "spec"},
+    "plan": {"base", "spec", "policy"},  # pure: never sys
+    "sandbox": {"base", "sys", "spec", "plan", "seccomp", "cgroup"},  # executes: never policy
+    "scope": {"base", "cgroup"},  # the process that talks to systemd
+    "keeper": {"base", "sys", "spec", "plan", "seccomp", "sandbox", "cgroup"},
+    "audit": {"base", "json", "sys"},
+    "runtime": {"base", "json", "sys", "cli", "policy", "spec", "plan", "idpool", "seccomp", "cgroup",
+                "sandbox", "keeper", "audit"},
+    "http": {"base"},
+    "h2": {"base", "http"},
+    "registry": {"base", "json", "http"},
+    "guard": {"base", "json", "sys", "cli", "policy", "audit", "http", "h2", "registry"},
+    "ctl": {"base", "json", "sys", "cli", "policy", "audit", "plan", "spec", "idpool", "cgroup"},
+}
+
+# Third-party headers and the only folders that may see them: a library has one adapter.
+LIBRARIES = {
+    r"boost/json": {"json"},
+    r"boost/(asio|beast)": {"http", "h2", "guard"},
+    r"seccomp\.h": {"seccomp"},
+    r"sys/capability\.h": {"sys"},
+    r"systemd/": {"scope"},
+    r"fuse": {"keeper"},
+    r"curl/": {"registry"},
+    r"nghttp2/": {"h2"},
+}
