@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,8 +58,14 @@ struct OpenLayers {
   std::string base_path;
 };
 
+Result<UniqueFd> own_work_directory(BorrowedFd work, const std::string& name) {
+  if (::mkdirat(work, name.c_str(), 0700) < 0 && errno != EEXIST)
+    return fail_errno(cat("mkdir ", name, " in the overlay's work directory"));
+  return sys::open_at(work, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+}
+
 // Upper and work must be on one mount: their nearest common parent is cloned and idmapped.
-Result<OpenLayers> open_layers(const OverlayLayers& layers, BorrowedFd user_ns) {
+Result<OpenLayers> open_layers(const OverlayLayers& layers, BorrowedFd user_ns, const std::string& work_name) {
   OpenLayers open;
   for (const auto* list : {&layers.lower, &layers.data_only})
     for (const auto& path : *list) open.lower.push_back(TRY(idmapped(path, user_ns)));
@@ -70,7 +77,8 @@ Result<OpenLayers> open_layers(const OverlayLayers& layers, BorrowedFd user_ns) 
   open.base = TRY(idmapped(base, user_ns));
   open.base_path = base;
   open.upper = TRY(sys::open_at(open.base.get(), layers.upper.substr(skip), O_PATH | O_DIRECTORY));
-  open.work = TRY(sys::open_at(open.base.get(), layers.work.substr(skip), O_PATH | O_DIRECTORY));
+  UniqueFd work = TRY(sys::open_at(open.base.get(), layers.work.substr(skip), O_PATH | O_DIRECTORY));
+  open.work = TRY(own_work_directory(work.get(), work_name));
   return open;
 }
 
@@ -184,8 +192,8 @@ Result<OverlayLayers> overlay_layers(const sys::MountInfo& mount) {
   return layers;
 }
 
-Result<UniqueFd> compose_overlay(const OverlayLayers& layers, BorrowedFd user_ns) {
-  OpenLayers open = TRY(open_layers(layers, user_ns));
+Result<UniqueFd> compose_overlay(const OverlayLayers& layers, BorrowedFd user_ns, const std::string& work_name) {
+  OpenLayers open = TRY(open_layers(layers, user_ns, work_name));
   auto fs = TRY(sys::FsContext::open("overlay"));
   TRY(fs.set("source", "overlay"));
   if (fs.set_fd("lowerdir+", open.lower.front().get())) return mount_by_fds(fs, open, layers);

@@ -97,7 +97,7 @@ Result<Tree> Tree::make_root(const TreeInputs& inputs) {
   if (plan.is_overlay) {
     auto mount = TRY(sys::mount_of(place.get(), true));
     tree.root_ = TRY_IN("root", compose_overlay(TRY(overlay_layers(mount)),
-                                                inputs.namespaces.user.get()));
+                                                inputs.namespaces.user.get(), tree.work_name()));
     std::string inner = plan.path == mount.mount_point ? "" : plan.path.substr(std::min(
         plan.path.size(), mount.mount_point.size()));
     if (!inner.empty()) {  // the root is a directory of the overlay
@@ -115,6 +115,9 @@ Result<Tree> Tree::make_root(const TreeInputs& inputs) {
   TRY(sys::attach(tree.root_.get(), place.get(), "root"));
   return tree;
 }
+
+// The range is this container's alone while it lives, and one after another's: few names are ever made.
+std::string Tree::work_name() { return cat("bulkhead-", in_.ids.uid, "-", overlays_++); }
 
 Result<> Tree::build() {
   for (const auto& step : in_.plan.steps)
@@ -289,7 +292,7 @@ Result<UniqueFd> Tree::clone_source(const plan::MountBind& step) {
                     ") does not support idmapped mounts; use a directory on ext4, xfs, btrfs, "
                     "tmpfs or overlay"));
   // A directory of an overlay: the same overlay again from idmapped layers, and the directory of it.
-  UniqueFd overlay = TRY_IN(step.source_path, compose_overlay(TRY(overlay_layers(mount)), user));
+  UniqueFd overlay = TRY_IN(step.source_path, compose_overlay(TRY(overlay_layers(mount)), user, work_name()));
   TRY(sys::attach(overlay.get(), TRY(sys::open_path(mount.mount_point, O_PATH)).get(), mount.mount_point));
   return sys::clone_tree(AT_FDCWD, TRY(sys::fd_path(source)), false);
 }
