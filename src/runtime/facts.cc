@@ -188,8 +188,13 @@ Result<plan::JoinedNamespace> describe_namespace(const spec::Namespace& ns, Uniq
   if (TRY(sys::namespace_type(fd.get(), ns.path)) != kind->clone_flag)
     return fail(cat("linux.namespaces: ", ns.path, " is not a ", ns.type, " namespace"));
   plan::JoinedNamespace joined{.type = ns.type, .path = ns.path};
-  UniqueFd own = TRY(sys::open_namespace(0, kind->proc_name));
-  joined.is_host = TRY(sys::namespace_identity(own.get())) == TRY(sys::namespace_identity(fd.get()));
+  auto identity = TRY(sys::namespace_identity(fd.get()));
+  // The caller's own and that of process 1: engines start runtimes in network namespaces that are not
+  // the host's (seen with dockerd 20.10).
+  for (pid_t pid : {0, 1}) {
+    UniqueFd host = TRY(sys::open_namespace(pid, kind->proc_name));
+    joined.is_host |= TRY(sys::namespace_identity(host.get())) == identity;
+  }
   joined.of_process = is_process_namespace(ns.path);
   UniqueFd own_user = TRY(sys::open_namespace(0, "user"));
   auto initial = TRY(sys::namespace_identity(own_user.get()));
