@@ -232,7 +232,7 @@ HOST_FILES = ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/hosts", "/etc/ho
               "/etc/resolv.conf", "/etc/sudoers", "/etc/subuid"]
 # Counters and random values, which change by themselves.
 VOLATILE = ("random/", "-nr", "-state", "ns_last_pid", "nf_conntrack_count", "pty/nr", "sched_domain/",
-            "inode-state", "cdrom/info", "tcp_fastopen_key", "aio-nr", "entropy", "hung_task_detect_count",
+            "inode-state", "cdrom/info", "tcp_fastopen_key", "aio-nr", "entropy", "hung_task_detect_count", "fs/quota/",
             "/net/", "auto_msgmni")
 
 

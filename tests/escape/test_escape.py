@@ -3,10 +3,12 @@ Each test asserts the exact errno that each attempt got inside. Names carry the 
 rows and of the attack catalogue."""
 
 import re
+import subprocess
 import unittest
 from pathlib import Path
 
 import support
+from bundles import Bundle
 from support import KINDS, POWERFUL, WAYS, docker, results
 
 NOTHING = {"EPERM"}
@@ -123,6 +125,25 @@ class MountLocks(unittest.TestCase):
         fixtures = support.engine().fixtures
         self.assertEqual((fixtures / "ro/file").read_text(), "read only")
         self.assertEqual([path.name for path in (fixtures / "ro").iterdir()], ["file"])
+
+
+class TheProgramsThemselves(unittest.TestCase):
+    def test_they_succeed_where_mounts_are_not_locked(self):
+        """Under runc: a program that always reported a refusal would prove nothing."""
+        options = ["--runtime", "runc", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined",
+                   "--security-opt", "apparmor=unconfined", *support.mounts(), support.IMAGE]
+        mounts = dict(line.rsplit(" ", 1) for line in
+                      docker("run", "--rm", *options, "/escape/mounts", "direct").stdout.splitlines())
+        self.assertEqual(mounts["direct.before:/fix/ro"].split(",")[0], "ro")
+        for attempt in ("remount_bind_-1", "clone_setattr", "clone_remount", "open_tree_attr", "move"):
+            self.assertEqual(mounts[f"direct.{attempt}:/fix/ro"], "OK", attempt)
+        self.assertNotIn("direct.after:/fix/ro", mounts)
+        reveal = dict(line.rsplit(" ", 1) for line in
+                      docker("run", "--rm", *options, "/escape/reveal", *support.masked_of("sysadmin")).stdout.splitlines())
+        self.assertEqual(reveal["plain/covered/file"], "EMPTY")
+        self.assertEqual(reveal["copy/covered/file"], "REVEALED")
+        self.assertEqual(reveal["parent/file"], "REVEALED")
+        self.assertEqual(reveal["pivot/covered/file"], "REVEALED")
 
 
 class Powers(unittest.TestCase):
@@ -284,6 +305,32 @@ class Terminals(unittest.TestCase):
                     self.first = False
                     self.check(docker("exec", *terminal, support.running(kind), "/escape/terminal").stdout,
                                has_terminal)
+
+    def test_D43_a_terminal_of_the_caller(self):
+        """The runtime started by hand on a terminal, terminal: false: it is nobody's controlling one."""
+        with Bundle() as bundle:
+            bundle.command("/escape/terminal")
+            bundle.save()
+            done = subprocess.run(["script", "-qec", f"{support.BULKHEAD} --root {bundle.state} run --bundle {bundle.path} {bundle.id}",
+                                   "/dev/null"], capture_output=True, text=True, timeout=60, check=False)
+            values = dict(line.replace("\r", "").split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+            for fd in range(3):
+                self.assertIn(values[f"tiocsti:{fd}"], {"EPERM", "EIO"})
+            self.assertEqual(values["tty.open"], "ENXIO")
+
+    def test_D44_D56_exec_trusts_nothing_of_the_container(self):
+        docker("run", "-d", "--name", "covered", "--privileged", support.IMAGE, "sh", "-c",
+               "mkfifo /fifo; mount --bind /fifo /dev/pts/ptmx; mount -t tmpfs x /proc; mount -t tmpfs x /sys; "
+               "mkdir -p /proc/self/attr /proc/self/fd; echo ready; sleep 1000")
+        self.addCleanup(docker, "rm", "-f", "covered")
+        support.wait_for_line("covered", "ready")
+        self.assertEqual(docker("exec", "covered", "id", "-u").stdout, "0\n")
+        self.assertNotEqual(docker("exec", "-t", "covered", "id", check=False, timeout=30).returncode, 0)
+        docker("exec", "covered", "mount", "-t", "tmpfs", "x", "/dev/pts")
+        done = docker("exec", "-t", "covered", "id", check=False, timeout=30)
+        self.assertIn("is not a devpts", done.stdout + done.stderr)
+        docker("exec", "covered", "mount", "-t", "tmpfs", "x", "/dev")
+        self.assertEqual(docker("exec", "covered", "id", "-u").stdout, "0\n")
 
 
 if __name__ == "__main__":

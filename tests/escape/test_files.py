@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -34,7 +35,6 @@ class Files(unittest.TestCase):
         self.assertEqual(os.stat(closed / "tool").st_uid, 0)
         done = support.as_user(1000, "sh", "-c", f"exec {closed}/tool")
         self.assertNotEqual(done.returncode, 0)
-        import subprocess
         nosuid = Path(tempfile.mkdtemp(prefix="bulkhead-nosuid-", dir="/var/tmp"))
         self.addCleanup(os.rmdir, nosuid)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "nosuid,mode=755", "tmpfs", nosuid], check=True)
@@ -49,7 +49,6 @@ class Files(unittest.TestCase):
         self.assertEqual(int(done.stdout.split()[1], 16), 0)
 
     def test_C17_nosuid_and_nodev_of_the_hosts_mount_hold_inside(self):
-        import subprocess
         place = Path(tempfile.mkdtemp(prefix="bulkhead-flags-", dir="/var/tmp"))
         self.addCleanup(os.rmdir, place)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "nosuid,nodev,noexec", "tmpfs", place], check=True)
@@ -67,7 +66,6 @@ class Files(unittest.TestCase):
 
     def test_R4_propagation_does_not_reach_the_host(self):
         """A mount that a container makes in a shared bind stays in the container."""
-        import subprocess
         place = Path(tempfile.mkdtemp(prefix="bulkhead-shared-", dir="/var/tmp"))
         self.addCleanup(os.rmdir, place)
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)

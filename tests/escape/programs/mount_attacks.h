@@ -124,18 +124,23 @@ static void attack_all(const char *prefix) {
   snprintf(file, sizeof file, "%s.file", directory);
   close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   print_flags(prefix, "before");
-  for (int i = 0; i < count; ++i) {
-    struct stat st;
-    if (stat(mounts[i].point, &st) < 0) continue;
-    const char *spare = S_ISDIR(st.st_mode) ? directory : file;
-    if (mounts[i].locked) {
-      attack_flags(prefix, &mounts[i]);
-      attack_clone(prefix, &mounts[i], spare);
-      attack_copy(prefix, &mounts[i], spare);
-      attack_superblock(prefix, &mounts[i]);
+  for (int pass = 0; pass < 2; ++pass)
+    for (int n = 0; n < count; ++n) {
+      // What takes mounts away comes last and from the last mount on: where it succeeds, the others
+      // must have had their turn.
+      const struct mount_line *m = &mounts[pass == 0 ? n : count - 1 - n];
+      struct stat st;
+      if (stat(m->point, &st) < 0) continue;
+      const char *spare = S_ISDIR(st.st_mode) ? directory : file;
+      if (pass == 1) {
+        attack_place(prefix, m, spare);
+      } else if (m->locked) {
+        attack_flags(prefix, m);
+        attack_clone(prefix, m, spare);
+        attack_copy(prefix, m, spare);
+        attack_superblock(prefix, m);
+      }
     }
-    attack_place(prefix, &mounts[i], spare);
-  }
   print_flags(prefix, "after");
   rmdir(directory);
   unlink(file);
