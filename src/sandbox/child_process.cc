@@ -223,13 +223,11 @@ void become_process(const Prepared& process, const ChildFds& fds) {
             process.cpu_affinity_final.data());
   find_executable(process, fds);
   Report ready{.kind = Report::Kind::kReady};
-  if (fds.start_fifo >= 0) {
-    // Before the report: `create` may end the moment that it has it. If it died instead, the send
-    // fails.
-    prctl(PR_SET_PDEATHSIG, 0);
-    if (::send(fds.sync, &ready, sizeof ready, MSG_NOSIGNAL) < 0) ::_exit(1);
-    ::close(fds.sync);
-  }
+  // Before the report: `create` may end the moment that it has it. If it died instead, the send
+  // fails. A process of `exec` keeps the socket: execve closes it, or its error follows.
+  if (fds.start_fifo >= 0) prctl(PR_SET_PDEATHSIG, 0);
+  if (::send(fds.sync, &ready, sizeof ready, MSG_NOSIGNAL) < 0) ::_exit(1);
+  if (fds.start_fifo >= 0) ::close(fds.sync);
 }
 
 void wait_for_start(const ChildFds& fds) {
