@@ -5,10 +5,13 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 
 #include "sandbox/child.h"
@@ -70,6 +73,20 @@ void lock_mounts(const InitArguments& a) {
     die(a.fds.sync, errno, "set the root's propagation");
 }
 
+// The slave was opened through the set-up process's mount, which has no path here: ttyname(3) of
+// some C libraries fails then. The same file through the container's own mount has one.
+int reopen_terminal(BorrowedFd slave) {
+  struct stat given {}, found {};
+  char path[32];
+  if (::fstat(slave, &given) < 0) return slave;
+  snprintf(path, sizeof path, "/dev/pts/%u", minor(given.st_rdev));
+  int fd = ::open(path, O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return slave;
+  bool same = ::fstat(fd, &found) == 0 && given.st_dev == found.st_dev && given.st_ino == found.st_ino;
+  ::close(same ? slave : fd);
+  return same ? fd : slave;
+}
+
 void run_start_hooks(const InitArguments& a) {
   if (!a.start_hooks || a.start_hooks->empty()) return;
   for (const auto& hook : *a.start_hooks)
@@ -94,7 +111,7 @@ void run_init(const InitArguments& a) {
   int terminal = receive_go(a.fds.sync);
   become_root_inside(a);
   lock_mounts(a);
-  if (terminal >= 0) use_terminal(terminal, a.fds.sync);
+  if (terminal >= 0) use_terminal(reopen_terminal(terminal), a.fds.sync);
   if (!a.keyring.empty()) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, a.keyring.c_str());
   become_process(a.process, a.fds);
   wait_for_start(a.fds);

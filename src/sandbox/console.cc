@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -19,7 +20,9 @@ namespace bulkhead::sandbox {
 
 Result<PtyPair> open_pty(BorrowedFd devpts) {
   PtyPair pair;
-  pair.master = TRY(sys::open_at(devpts, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW));
+  // Of this devpts, not of what a container may have mounted over its ptmx (its own FUSE, say).
+  pair.master = TRY(sys::open_at2(devpts, "ptmx", O_RDWR | O_NOCTTY,
+                                  RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH));
   int unlock = 0;
   if (::ioctl(pair.master.get(), TIOCSPTLCK, &unlock) < 0) return fail_errno("unlock the pty");
   pair.slave.reset(::ioctl(pair.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));

@@ -74,6 +74,13 @@ Result<UniqueFd> find_target(BorrowedFd root, std::string_view path) {
   return sys::open_at2(root, path, O_PATH, kInRoot);
 }
 
+Result<> refuse_symlink(BorrowedFd root, std::string_view path) {
+  auto found = sys::open_at2(root, path, O_PATH, kInRoot | RESOLVE_NO_SYMLINKS);
+  if (!found && found.error().code == ELOOP)
+    return fail(cat("mount ", path, ": it is a symbolic link in the container's root"));
+  return {};
+}
+
 Result<UniqueFd> make_parent(BorrowedFd root, std::string_view path, std::string& name) {
   auto at = path.rfind('/');
   name = path.substr(at + 1);

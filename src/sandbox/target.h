@@ -18,6 +18,10 @@ Result<UniqueFd> make_target(BorrowedFd root, std::string_view path, TargetKind 
 // The same without making anything.
 Result<UniqueFd> find_target(BorrowedFd root, std::string_view path);
 
+// An error when `path` leads through a symbolic link of the image: masks and read-only paths are
+// found by path after the mount, and would be looked for elsewhere (CVE-2019-19921).
+Result<> refuse_symlink(BorrowedFd root, std::string_view path);
+
 // The parent of `path` (made when missing) and the last name.
 Result<UniqueFd> make_parent(BorrowedFd root, std::string_view path, std::string& name);
 
