@@ -5,8 +5,11 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <optional>
 
 #include "base/strings.h"
 #include "sys/namespace.h"
@@ -23,6 +26,25 @@ std::string shifted_group_range(const std::string& value, const HostIds& ids) {
   if (*low > *high) return value;  // "1 0": nobody
   return cat(ids.gid + *low, " ", ids.gid + *high);
 }
+
+// kernel.shm*, msg*, sem and fs.mqueue.* ask for the effective user that is root in the namespace's
+// owner, no capability helps (ipc_permissions(), 6.18). Back again, the capabilities are too.
+class EffectiveUser {
+ public:
+  static Result<EffectiveUser> become(std::uint32_t uid) {
+    if (syscall(SYS_setresuid, -1, uid, -1) < 0) return fail_errno("act as the container's root");
+    return EffectiveUser();
+  }
+  EffectiveUser(EffectiveUser&& other) noexcept : active_(std::exchange(other.active_, false)) {}
+  EffectiveUser& operator=(EffectiveUser&&) = delete;
+  ~EffectiveUser() {
+    if (active_) syscall(SYS_setresuid, -1, 0, -1);
+  }
+
+ private:
+  EffectiveUser() = default;
+  bool active_ = true;
+};
 
 }  // namespace
 
@@ -49,6 +71,8 @@ Result<> bring_loopback_up() {
 
 Result<> write_sysctls(const std::vector<plan::Sysctl>& sysctls, plan::Sysctl::Namespace where,
                        BorrowedFd proc_sys, const HostIds& ids) {
+  std::optional<EffectiveUser> user;
+  if (where == plan::Sysctl::Namespace::kIpc) user.emplace(TRY(EffectiveUser::become(ids.uid)));
   for (const auto& sysctl : sysctls) {
     if (sysctl.where != where) continue;
     std::string path = sysctl.key;
