@@ -157,7 +157,13 @@ void die(BorrowedFd sync, int code, const char* what, const char* object) {
   Report report{.kind = Report::Kind::kError, .code = code};
   snprintf(report.text, sizeof report.text, "%.300s%s%.180s", what, object ? " " : "",
            object ? object : "");
-  ::send(sync, &report, sizeof report, MSG_NOSIGNAL);
+  if (::send(sync, &report, sizeof report, MSG_NOSIGNAL) < 0) {
+    // Nobody listens after `start` but whoever reads the container's stderr.
+    char line[sizeof report.text + 64];
+    int size = snprintf(line, sizeof line, "bulkhead: %s%s%s\n", report.text, code ? ": " : "",
+                        code ? strerror(code) : "");
+    [[maybe_unused]] auto n = ::write(2, line, static_cast<std::size_t>(size));
+  }
   ::_exit(1);
 }
 
@@ -235,7 +241,7 @@ void wait_for_start(const ChildFds& fds) {
   ssize_t got;
   do got = ::read(fds.start_fifo, &byte, 1);
   while (got < 0 && errno == EINTR);
-  if (got != 1) ::_exit(1);
+  if (got != 1) die(fds.sync, got < 0 ? errno : 0, "wait for start");
   ::close(fds.start_fifo);
 }
 

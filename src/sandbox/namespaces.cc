@@ -11,6 +11,7 @@
 
 #include <cstring>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "sys/namespace.h"
 
@@ -43,7 +44,8 @@ class NamespaceOwner {
   NamespaceOwner(NamespaceOwner&& other) noexcept : bits_(std::exchange(other.bits_, -1)) {}
   NamespaceOwner& operator=(NamespaceOwner&&) = delete;
   ~NamespaceOwner() {
-    if (bits_ >= 0 && (::seteuid(0) < 0 || prctl(PR_SET_SECUREBITS, bits_) < 0)) ::_exit(125);
+    if (bits_ >= 0 && (::seteuid(0) < 0 || prctl(PR_SET_SECUREBITS, bits_) < 0))
+      abandon("become the host's root again");
   }
 
  private:
@@ -66,6 +68,11 @@ Result<> write_sysctl(const plan::Sysctl& sysctl, BorrowedFd proc_sys, const Hos
 }
 
 }  // namespace
+
+void abandon(const char* what) {
+  log::error(cat(what, ": ", strerror(errno), "; delete --force cleans up"));
+  ::_exit(1);
+}
 
 Result<Namespaces> Namespaces::of(pid_t init) {
   Namespaces ns;
