@@ -83,7 +83,8 @@ bool enter_directory(const Prepared& process, const ChildFds& fds, bool is_last_
 
 [[noreturn]] void die_id(const ChildFds& fds, const char* what, std::uint32_t id) {
   char text[sizeof Report{}.text];
-  const char* reason = errno == EINVAL ? ": the container has no such id (ids 0 to 65535, unless the engine maps more)" : "";
+  const char* reason =
+      errno == EINVAL ? ": the container has no such id (ids 0 to 65535, unless the engine maps more)" : "";
   snprintf(text, sizeof text, "set %s to %u%s", what, id, reason);
   die(fds.sync, errno == EINVAL ? 0 : errno, text);
 }
