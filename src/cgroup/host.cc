@@ -57,7 +57,10 @@ Result<Host> find_host() {
   for (std::string& name : TRY_IN(kMountPoint, child_names(host.root.get(), "."))) {
     UniqueFd directory = open_directory(host.root.get(), name.c_str());
     struct stat stat{};
-    if (!directory || fstatfs(directory.get(), &info) != 0) continue;
+    if (!directory && (errno == ENOENT || errno == ENOTDIR)) continue;
+    // A hierarchy that is left out would be one that does not limit the container.
+    if (!directory || fstatfs(directory.get(), &info) != 0)
+      return fail_errno(cat("open ", kMountPoint, "/", name));
     bool unified = info.f_type == CGROUP2_SUPER_MAGIC;
     if (!unified && info.f_type != CGROUP_SUPER_MAGIC) continue;
     if (fstat(directory.get(), &stat) != 0) return fail_errno(cat(kMountPoint, "/", name));

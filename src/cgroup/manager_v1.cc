@@ -37,6 +37,7 @@ LegacyManager::LegacyManager(Host host, Location location, Existing existing)
   for (Hierarchy& hierarchy : host_.hierarchies) {
     std::string path = hierarchy.name + location_.path;
     groups_.push_back({hierarchy, open_directory(host_.root.get(), path.c_str())});
+    if (!groups_.back().directory && errno != ENOENT) open_error_ = errno;
   }
 }
 

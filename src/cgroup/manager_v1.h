@@ -15,6 +15,9 @@ class LegacyManager final : public Manager {
  public:
   LegacyManager(Host host, Location location, Existing existing = Existing::kReplace);
 
+  // Why a cgroup of the container that exists could not be opened; 0: none, or it does not exist.
+  int open_error() const { return open_error_; }
+
   Result<> create(const spec::Resources& resources) override;
   Result<> enter(pid_t pid, pid_t init) override;
   Result<Entrance> entrance(pid_t init) override;
@@ -49,6 +52,7 @@ class LegacyManager final : public Manager {
   Host host_;
   Location location_;
   Existing existing_;
+  int open_error_ = 0;
   std::vector<Group> groups_;
   bool throttled_ = false;
 };

@@ -55,6 +55,7 @@ Result<> enable_controllers(BorrowedFd root, const std::string& path) {
 UnifiedManager::UnifiedManager(Host host, Location location, Existing existing)
     : host_(std::move(host)), location_(std::move(location)), existing_(existing) {
   directory_ = open_directory(host_.root.get(), cat(".", location_.path).c_str());
+  if (!directory_ && errno != ENOENT) open_error_ = errno;
 }
 
 Result<> UnifiedManager::must_exist() const {

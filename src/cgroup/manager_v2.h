@@ -18,6 +18,9 @@ class UnifiedManager final : public Manager {
  public:
   UnifiedManager(Host host, Location location, Existing existing = Existing::kReplace);
 
+  // Why a cgroup of the container that exists could not be opened; 0: none, or it does not exist.
+  int open_error() const { return open_error_; }
+
   Result<> create(const spec::Resources& resources) override;
   Result<> enter(pid_t pid, pid_t init) override;
   Result<Entrance> entrance(pid_t init) override;
@@ -42,6 +45,7 @@ class UnifiedManager final : public Manager {
   Host host_;
   Location location_;
   Existing existing_;
+  int open_error_ = 0;
   UniqueFd directory_;    // O_PATH; empty where the container has no cgroup
   std::size_t made_ = 0;  // trailing components of the path that create() made
 };

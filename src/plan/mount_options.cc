@@ -48,7 +48,16 @@ constexpr Propagation kPropagations[] = {
 constexpr std::string_view kIgnored[] = {"defaults", "async",  "nomand",  "loud",  "silent",
                                          "auto",     "noauto", "nofail",  "user",  "nouser",
                                          "iversion", "noiversion", "mand", "z",     "Z",  "U",
-                                         "private-dev", "remount", "nocopy", "copy"};
+                                         "private-dev", "remount", "nocopy", "copy",
+                                         // superblock flags without a meaning for binds and kernel file systems
+                                         "sync", "dirsync",
+                                         // every mount is idmapped to the container's user namespace already
+                                         "idmap", "ridmap"};
+
+bool is_ignored(std::string_view text) {
+  return std::ranges::find(kIgnored, text) != std::end(kIgnored) || text.starts_with("x-") ||
+         text.starts_with("X-");
+}
 
 void apply(const Option& option, std::uint64_t& set, std::uint64_t& clear) {
   clear |= option.clear;
@@ -88,14 +97,7 @@ Result<MountFlags> decode_options(const std::vector<std::string>& options) {
       flags.bind = flags.recursive = true;
     } else if (text == "tmpcopyup") {
       flags.copy_up = true;
-    } else if (text == "sync" || text == "dirsync") {
-      flags.synchronous = true;
-    } else if (text == "idmap" || text == "ridmap") {
-      // Every mount is idmapped to the container's own user namespace; that is what this asks for.
-    } else if (decode_attribute(text, flags) || decode_propagation(text, flags)) {
-    } else if (std::ranges::find(kIgnored, text) != std::end(kIgnored) || text.starts_with("x-") ||
-               text.starts_with("X-")) {
-    } else {
+    } else if (!decode_attribute(text, flags) && !decode_propagation(text, flags) && !is_ignored(text)) {
       auto at = text.find('=');
       flags.data.emplace_back(text.substr(0, at),
                               at == std::string_view::npos ? "" : text.substr(at + 1));
@@ -105,7 +107,7 @@ Result<MountFlags> decode_options(const std::vector<std::string>& options) {
 }
 
 std::vector<std::string> known_mount_options() {
-  std::vector<std::string> names{"bind", "rbind", "idmap", "ridmap", "tmpcopyup", "sync", "dirsync"};
+  std::vector<std::string> names{"bind", "rbind", "idmap", "ridmap", "tmpcopyup"};
   for (const auto& option : kAttributes) {
     names.emplace_back(option.name);
     names.push_back(cat("r", option.name));

@@ -43,7 +43,9 @@ Result<> plan_bind(std::size_t index, const std::string& target, MountFlags flag
                                  .source_path = source.object.spelled,
                                  .flags = std::move(flags),
                                  .idmapped = !is_node,
-                                 .into_proc = is_within(target, "/proc"),
+                                 .unmapped_readonly = policy.unmappable_mounts ==
+                                                       policy::UnmappableMounts::kUnmappedReadonly,
+                                  .into_proc = is_within(target, "/proc"),
                                  .is_directory = is_directory});
   for (const auto& mask : masks) plan.steps.push_back(MaskPath{target + mask});
   return {};

@@ -25,7 +25,6 @@ struct MountFlags {
   bool propagation_recursive = false;
   bool bind = false, recursive = false;
   bool copy_up = false;                                  // tmpcopyup
-  bool synchronous = false;
   std::vector<std::pair<std::string, std::string>> data;  // for the file system: {"mode", "755"}
 };
 
@@ -44,6 +43,7 @@ struct MountBind {
   std::string source_path;
   MountFlags flags;
   bool idmapped = true;
+  bool unmapped_readonly = false;  // policy: where the file system cannot be idmapped, as it is, read-only
   bool into_proc = false;  // a file over one of /proc that the specification allows
   bool is_directory = true;
 };

@@ -51,7 +51,7 @@ struct Judge {
   Access access;
   const policy::Policy& policy;
   const Facts& facts;
-  std::vector<std::string> masks = {};
+  std::vector<std::string> masks;
 
   std::unexpected<Error> restricted(std::string_view detail = "") const {
     return refuse(cat("can't mount ", source.object.spelled,

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -188,7 +189,9 @@ Result<int> run_exec(Context& context, const cli::Parsed& parsed) {
     TRY(sys::replace_file_at(AT_FDCWD, parsed.get("pid-file"), std::to_string(child.pid()), 0644));
   pid_t pid = child.release();
   if (parsed.has("detach")) return 0;
-  return attend(pid, std::move(terminal.master));
+  auto code = attend(pid, std::move(terminal.master));
+  if (!code) ::kill(pid, SIGKILL);  // an exec that failed leaves nothing running
+  return code;
 }
 
 // `ps` of the host, its lines of our pids only, as runc does.

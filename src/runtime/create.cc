@@ -20,6 +20,7 @@
 #include "runtime/bundle.h"
 #include "runtime/facts.h"
 #include "runtime/hooks.h"
+#include "runtime/host_view.h"
 #include "runtime/leases.h"
 #include "runtime/mount_namespace.h"
 #include "runtime/trace.h"
@@ -27,6 +28,7 @@
 #include "sandbox/tree.h"
 #include "seccomp/filter.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 #include "sys/namespace.h"
 #include "sys/process.h"
 #include "sys/socket.h"
@@ -45,6 +47,7 @@ struct Construction {  // what the stages share
   cgroup::Manager& cgroup;
   State& state;
   Trace& trace;
+  UniqueFd view_root{};  // for the engine's view (HostView); empty where the root needs none
 };
 
 Result<UniqueFd> connect_console(const CreateOptions& options, bool terminal, bool foreground) {
@@ -119,6 +122,9 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
   c.trace.mark("hooks");
   TRY(configure_namespaces(c, namespaces, proc_sys.get()));
   TRY(run_container_hooks(c.bundle.spec, c.state, namespaces));
+  // Before the root becomes read-only, and without what is mounted below. A root that is no overlay
+  // is the engine's own mount, idmapped: one superblock, nothing to cover.
+  if (c.plan.root.is_overlay) c.view_root = TRY(sys::clone_tree(tree.root(), "", false));
   TRY(tree.finish());  // pivoted: this process sees the container's tree only, until it leaves M0
   c.trace.mark("pivot");
   UniqueFd slave = tree.take_console_slave(), master = tree.take_console_master();
@@ -171,6 +177,7 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   auto policy = TRY(load_policy(context));
   trace.mark("config");
   auto mounts = TRY(PrivateMounts::enter());  // M0: a copy of the host's mounts, ours alone
+  TRY(look_beneath_host_view(bundle.rootfs));
   auto gathered = TRY(gather_facts(bundle.spec, policy, bundle.path, bundle.rootfs));
   auto plan = TRY(plan::make(bundle.spec, policy, gathered.facts));  // admitted; no policy after this
   for (const auto& warning : plan.warnings) log::warn(warning);
@@ -203,7 +210,11 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   auto constructed = construct(c, init, console.get(), foreground_master);
   mounts.leave();  // the host's mounts again, whatever happened
   TRY(std::move(constructed));
+  HostView view = HostView::show(std::move(c.view_root), context.store, state);
+  TRY(entry.write(state));
+  trace.mark("view");
   TRY(write_pid_file(options.pid_file, init.pid()));
+  view.commit();
   ids.commit();
   cgroup.commit();
   entry.commit();

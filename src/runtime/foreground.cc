@@ -11,6 +11,7 @@
 
 #include <optional>
 
+#include "base/strings.h"
 #include "sys/process.h"
 
 namespace bulkhead::runtime {
@@ -60,20 +61,22 @@ bool relay(BorrowedFd from, BorrowedFd to) {
   return got > 0 && write_all(to, buffer, got);
 }
 
-// nullopt: the process runs on.
-std::optional<int> handle_signals(BorrowedFd signals, pid_t pid, BorrowedFd master) {
+// The exit code; nullopt: the process runs on.
+Result<std::optional<int>> handle_signals(BorrowedFd signals, pid_t pid, BorrowedFd master) {
   signalfd_siginfo info{};
-  if (::read(signals, &info, sizeof info) != sizeof info) return std::nullopt;
+  if (::read(signals, &info, sizeof info) != sizeof info) return std::optional<int>();
   int signal = static_cast<int>(info.ssi_signo);
   if (signal == SIGWINCH && master >= 0) {
     copy_window_size(master);
   } else if (signal == SIGCHLD) {
     int status = 0;
-    if (::waitpid(pid, &status, WNOHANG) == pid) return sys::exit_code(status);
+    pid_t ended = ::waitpid(pid, &status, WNOHANG);
+    if (ended == pid) return sys::exit_code(status);
+    if (ended < 0) return fail_errno(cat("wait for process ", pid));
   } else if (signal != SIGPIPE && signal != SIGURG) {
     ::kill(pid, signal);  // a child of ours that is not reaped yet: the pid is its own
   }
-  return std::nullopt;
+  return std::optional<int>();
 }
 
 }  // namespace
@@ -82,7 +85,7 @@ Result<int> attend(pid_t pid, UniqueFd master) {
   sigset_t all;
   sigfillset(&all);
   for (int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP}) sigdelset(&all, fault);
-  sigprocmask(SIG_BLOCK, &all, nullptr);
+  if (sigprocmask(SIG_BLOCK, &all, nullptr) < 0) return fail_errno("block signals");
   UniqueFd signals(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals) return fail_errno("signalfd");
   std::optional<RawTerminal> raw;
@@ -101,7 +104,7 @@ Result<int> attend(pid_t pid, UniqueFd master) {
     if (::poll(polls, 3, -1) < 0 && errno != EINTR) return fail_errno("poll");
     if (polls[1].revents && !relay(master.get(), STDOUT_FILENO)) master.reset();
     if (polls[2].revents) input = master && relay(STDIN_FILENO, master.get());
-    if (polls[0].revents) code = handle_signals(signals.get(), pid, master.get());
+    if (polls[0].revents) code = TRY(handle_signals(signals.get(), pid, master.get()));
   }
   if (master) {
     ::fcntl(master.get(), F_SETFL, O_NONBLOCK);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "runtime/hooks.h"
+#include "runtime/host_view.h"
 #include "runtime/leases.h"
 #include "sys/process.h"
 
@@ -32,7 +33,8 @@ Result<> kill_everything(const State& state, cgroup::Manager& manager) {
 
 // What is still known of a container whose state cannot be read. Without a state file it died between
 // mkdir and the first write, when nothing but its ids was taken. A damaged one leaves the cgroup that
-// the configuration names, which all of its processes are in.
+// the configuration names, which all of its processes are in, and the view over its root, whose keeper
+// ends with it.
 State remains_of(const Context& context, const Entry& entry, int code) {
   State state{.id = entry.id(), .systemd = context.systemd_cgroup};
   if (code == ENOENT) return state;
@@ -40,16 +42,19 @@ State remains_of(const Context& context, const Entry& entry, int code) {
   if (!config) return state;
   if (auto found = cgroup::locate(config->linux_.cgroups_path, state.id, state.systemd))
     state.cgroup = std::move(*found);
+  if (config->root && config->root->path.starts_with('/')) state.rootfs = config->root->path;
   return state;
 }
 
 // Ends the processes and gives back what the state names.
 Result<> dismantle(const State& state) {
+  std::unique_ptr<cgroup::Manager> manager;
   if (!state.cgroup.path.empty() || !state.cgroup.name.empty()) {
-    auto manager = TRY(cgroup::make_manager(state.cgroup));
+    manager = TRY(cgroup::make_manager(state.cgroup));
     TRY(kill_everything(state, *manager));
-    TRY(manager->destroy(kDeleteTimeoutMs / 2));
   }
+  TRY(remove_host_view(state));  // the engine's own mount shows again, for it to unmount
+  if (manager) TRY(manager->destroy(kDeleteTimeoutMs / 2));
   return release_ids(state);
 }
 

@@ -130,6 +130,7 @@ void open_stdio() {
 
 int main(int argc, char** argv) {
   bulkhead::runtime::open_stdio();
+  signal(SIGCHLD, SIG_DFL);  // inherited as ignored it would make every wait fail
   // A closed log or console pipe is an error to report, not a reason to die half-way.
   signal(SIGPIPE, SIG_IGN);
   std::vector<std::string> words(argv + 1, argv + argc);

@@ -5,8 +5,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/strings.h"
+#include "sandbox/namespaces.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
 
@@ -27,10 +26,8 @@ Result<PrivateMounts> PrivateMounts::enter() {
 void PrivateMounts::leave() {
   if (!host_) return;
   if (::setns(host_.get(), CLONE_NEWNS) < 0 || ::fchdir(root_.get()) < 0 || ::chroot(".") < 0 ||
-      ::fchdir(directory_.get()) < 0) {
-    log::error(cat("cannot return to the host's mounts: ", strerror(errno), "; delete --force cleans up"));
-    ::_exit(125);
-  }
+      ::fchdir(directory_.get()) < 0)
+    sandbox::abandon("return to the host's mounts");
   host_.reset();
 }
 

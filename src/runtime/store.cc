@@ -46,6 +46,8 @@ std::string to_json(const State& s) {
       .field("created", s.created)
       .field("pid", s.pid)
       .field("startTicks", s.start_ticks)
+      .field("keeperPid", s.keeper_pid)
+      .field("keeperStartTicks", s.keeper_start_ticks)
       .field("hostUid", s.ids.uid)
       .field("hostGid", s.ids.gid)
       .field("idCount", s.ids.size)
@@ -82,6 +84,8 @@ Result<State> from_json(std::string_view text) {
   string("created", s.created);
   number("pid", s.pid);
   number("startTicks", s.start_ticks);
+  number("keeperPid", s.keeper_pid);
+  number("keeperStartTicks", s.keeper_start_ticks);
   number("hostUid", s.ids.uid);
   number("hostGid", s.ids.gid);
   number("idCount", s.ids.size);

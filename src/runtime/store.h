@@ -22,6 +22,8 @@ struct State {
   std::string id, bundle, rootfs, created;  // created: RFC 3339 with nanoseconds
   pid_t pid = 0;                            // of the init in the host's pid namespace; 0: not yet
   std::uint64_t start_ticks = 0;            // with the pid, its identity
+  pid_t keeper_pid = 0;                     // of the process that serves the engine's view; 0: none
+  std::uint64_t keeper_start_ticks = 0;
   sandbox::HostIds ids;
   bool owns_user_ns = false;                // a new user namespace, not a joined one
   bool systemd = false;

@@ -40,7 +40,10 @@ void set_names(const InitArguments& a) {
 // setns on one's own "time_for_children" enters it.
 void enter_time_namespace(const InitArguments& a) {
   if (!a.new_time) return;
-  if (::unshare(CLONE_NEWTIME) < 0) return;  // a kernel without them: uptime stays the host's
+  if (::unshare(CLONE_NEWTIME) < 0) {
+    if (errno == EINVAL) return;  // a kernel without them: uptime stays the host's
+    die(a.fds.sync, errno, "unshare the time namespace");
+  }
   if (!a.time_offsets.empty()) {
     int fd = ::openat(a.fds.proc, "self/timens_offsets", O_WRONLY | O_CLOEXEC);
     if (fd < 0 || ::write(fd, a.time_offsets.data(), a.time_offsets.size()) < 0)

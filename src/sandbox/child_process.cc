@@ -34,21 +34,24 @@ bool is_executable(const char* path, int* error) {
   return true;
 }
 
-[[noreturn]] void die_exec(const ChildFds& fds, const char* name, int error, const char* what) {
+// In the words of Go's os/exec: `docker run` makes its exit codes 126 and 127 of them, by these
+// very letters, so strerror's "Permission denied" would be 125.
+[[noreturn]] void die_exec(const ChildFds& fds, const char* name, int error) {
   char text[sizeof Report{}.text];
-  if (error == 0) {
-    snprintf(text, sizeof text, "exec: \"%.300s\": executable file not found in $PATH", name);
-  } else {
-    snprintf(text, sizeof text, "exec: \"%.200s\": %s%.200s", name, what, what[0] ? name : "");
-  }
-  die(fds.sync, error, text);
+  const char* reason = nullptr;
+  if (error == 0) reason = "executable file not found in $PATH";
+  if (error == ENOENT) reason = "no such file or directory";
+  if (error == EACCES) reason = "permission denied";
+  if (error == EISDIR) reason = "permission denied (is a directory)";
+  snprintf(text, sizeof text, "exec: \"%.300s\"%s%s", name, reason ? ": " : "", reason ? reason : "");
+  die(fds.sync, reason ? 0 : error, text);
 }
 
 void find_executable(const Prepared& process, const ChildFds& fds) {
   const char* name = process.argv[0];
   int error = 0;
   if (strchr(name, '/') || name[0] == '\0') {
-    if (!is_executable(name, &error)) die_exec(fds, name, error, error == ENOENT ? "stat " : "");
+    if (!is_executable(name, &error)) die_exec(fds, name, error);
     snprintf(executable, sizeof executable, "%s", name);
     return;
   }
@@ -59,7 +62,7 @@ void find_executable(const Prepared& process, const ChildFds& fds) {
     if (size < static_cast<int>(sizeof executable) && is_executable(executable, &error)) return;
     at = *end ? end + 1 : end;
   }
-  die_exec(fds, name, error == EACCES ? EACCES : 0, "");
+  die_exec(fds, name, error == EACCES ? EACCES : 0);
 }
 
 // A working directory that is not below the root would be a leak of the host (CVE-2024-21626):
@@ -78,6 +81,13 @@ bool enter_directory(const Prepared& process, const ChildFds& fds, bool is_last_
   return true;
 }
 
+[[noreturn]] void die_id(const ChildFds& fds, const char* what, std::uint32_t id) {
+  char text[sizeof Report{}.text];
+  const char* reason = errno == EINVAL ? ": the container has no such id (ids 0 to 65535, unless the engine maps more)" : "";
+  snprintf(text, sizeof text, "set %s to %u%s", what, id, reason);
+  die(fds.sync, errno == EINVAL ? 0 : errno, text);
+}
+
 void set_user(const Prepared& process, const ChildFds& fds) {
   if (process.has_capabilities) {
     if (int error = sys::drop_bounding(process.capabilities.bounding); error < 0)
@@ -88,9 +98,9 @@ void set_user(const Prepared& process, const ChildFds& fds) {
       syscall(SYS_setgroups, process.groups.size(), process.groups.data()) < 0)
     die(fds.sync, errno, "set supplementary groups");
   if (syscall(SYS_setresgid, process.gid, process.gid, process.gid) < 0)
-    die(fds.sync, errno, "set the group id");
+    die_id(fds, "the group id", process.gid);
   if (syscall(SYS_setresuid, process.uid, process.uid, process.uid) < 0)
-    die(fds.sync, errno, "set the user id");
+    die_id(fds, "the user id", process.uid);
   // The change of ids made the process dumpable and forgot its parent.
   prctl(PR_SET_DUMPABLE, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -147,7 +157,13 @@ void die(BorrowedFd sync, int code, const char* what, const char* object) {
   Report report{.kind = Report::Kind::kError, .code = code};
   snprintf(report.text, sizeof report.text, "%.300s%s%.180s", what, object ? " " : "",
            object ? object : "");
-  ::send(sync, &report, sizeof report, MSG_NOSIGNAL);
+  if (::send(sync, &report, sizeof report, MSG_NOSIGNAL) < 0) {
+    // Nobody listens after `start` but whoever reads the container's stderr.
+    char line[sizeof report.text + 64];
+    int size = snprintf(line, sizeof line, "bulkhead: %s%s%s\n", report.text, code ? ": " : "",
+                        code ? strerror(code) : "");
+    [[maybe_unused]] auto n = ::write(2, line, static_cast<std::size_t>(size));
+  }
   ::_exit(1);
 }
 
@@ -213,13 +229,11 @@ void become_process(const Prepared& process, const ChildFds& fds) {
             process.cpu_affinity_final.data());
   find_executable(process, fds);
   Report ready{.kind = Report::Kind::kReady};
-  if (fds.start_fifo >= 0) {
-    // Before the report: `create` may end the moment that it has it. If it died instead, the send
-    // fails.
-    prctl(PR_SET_PDEATHSIG, 0);
-    if (::send(fds.sync, &ready, sizeof ready, MSG_NOSIGNAL) < 0) ::_exit(1);
-    ::close(fds.sync);
-  }
+  // Before the report: `create` may end the moment that it has it. If it died instead, the send
+  // fails. A process of `exec` keeps the socket: execve closes it, or its error follows.
+  if (fds.start_fifo >= 0) prctl(PR_SET_PDEATHSIG, 0);
+  if (::send(fds.sync, &ready, sizeof ready, MSG_NOSIGNAL) < 0) ::_exit(1);
+  if (fds.start_fifo >= 0) ::close(fds.sync);
 }
 
 void wait_for_start(const ChildFds& fds) {
@@ -227,7 +241,7 @@ void wait_for_start(const ChildFds& fds) {
   ssize_t got;
   do got = ::read(fds.start_fifo, &byte, 1);
   while (got < 0 && errno == EINTR);
-  if (got != 1) ::_exit(1);
+  if (got != 1) die(fds.sync, got < 0 ? errno : 0, "wait for start");
   ::close(fds.start_fifo);
 }
 
@@ -242,7 +256,7 @@ void execute(const Prepared& process, const ChildFds& fds) {
   ::close_range(3 + static_cast<unsigned>(fds.preserved), ~0u, CLOSE_RANGE_CLOEXEC);
   ::execve(executable, process.argv.data(), process.envp.data());
   int error = errno;
-  if (fds.start_fifo < 0) die_exec(fds, process.argv[0], error, "");
+  if (fds.start_fifo < 0) die_exec(fds, process.argv[0], error);
   char text[4600];
   int size = snprintf(text, sizeof text, "bulkhead: exec %s: %s\n", executable, strerror(error));
   [[maybe_unused]] auto n = ::write(2, text, static_cast<std::size_t>(size));

@@ -5,8 +5,6 @@
 #include <sched.h>
 #include <sys/types.h>
 
-#include <unistd.h>
-
 #include <vector>
 
 #include "base/result.h"
@@ -28,13 +26,17 @@ struct Namespaces {
   static Result<Namespaces> of(pid_t init);
 };
 
+// Ends a process that cannot get back to the host's namespaces or identity and must not go on without:
+// says so with errno, exit code 1. What it made is left to `delete --force`.
+[[noreturn]] void abandon(const char* what);
+
 // Runs `work` in another network or ipc namespace. If the way back fails the process must not go
 // on in a foreign namespace: it ends.
 template <typename Work>
 auto inside(BorrowedFd there, BorrowedFd back, int flag, Work work) -> decltype(work()) {
   if (::setns(there, flag) < 0) return fail_errno("enter a namespace of the container");
   auto result = work();
-  if (::setns(back, flag) < 0) ::_exit(125);
+  if (::setns(back, flag) < 0) abandon("leave a namespace of the container");
   return result;
 }
 

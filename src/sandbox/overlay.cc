@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,10 +55,17 @@ struct OpenLayers {
   std::vector<UniqueFd> lower;  // data-only ones last
   std::size_t data_from = 0;
   UniqueFd base, upper, work;   // base: the tree that upper and work are in
+  std::string base_path;
 };
 
+Result<UniqueFd> own_work_directory(BorrowedFd work, const std::string& name) {
+  if (::mkdirat(work, name.c_str(), 0700) < 0 && errno != EEXIST)
+    return fail_errno(cat("mkdir ", name, " in the overlay's work directory"));
+  return sys::open_at(work, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+}
+
 // Upper and work must be on one mount: their nearest common parent is cloned and idmapped.
-Result<OpenLayers> open_layers(const OverlayLayers& layers, BorrowedFd user_ns) {
+Result<OpenLayers> open_layers(const OverlayLayers& layers, BorrowedFd user_ns, const std::string& work_name) {
   OpenLayers open;
   for (const auto* list : {&layers.lower, &layers.data_only})
     for (const auto& path : *list) open.lower.push_back(TRY(idmapped(path, user_ns)));
@@ -67,12 +75,14 @@ Result<OpenLayers> open_layers(const OverlayLayers& layers, BorrowedFd user_ns) 
   while (!layers.work.starts_with(base == "/" ? base : base + "/")) base = parent_of(base);
   std::size_t skip = base == "/" ? 1 : base.size() + 1;
   open.base = TRY(idmapped(base, user_ns));
+  open.base_path = base;
   open.upper = TRY(sys::open_at(open.base.get(), layers.upper.substr(skip), O_PATH | O_DIRECTORY));
-  open.work = TRY(sys::open_at(open.base.get(), layers.work.substr(skip), O_PATH | O_DIRECTORY));
+  UniqueFd work = TRY(sys::open_at(open.base.get(), layers.work.substr(skip), O_PATH | O_DIRECTORY));
+  open.work = TRY(own_work_directory(work.get(), work_name));
   return open;
 }
 
-// 6.13: every layer is given as an fd.
+// 6.15: every layer is given as an fd, detached as it is.
 Result<UniqueFd> mount_by_fds(sys::FsContext& fs, const OpenLayers& open, const OverlayLayers& layers) {
   for (std::size_t i = 1; i < open.lower.size(); ++i)
     TRY(fs.set_fd(i < open.data_from ? "lowerdir+" : "datadir+", open.lower[i].get()));
@@ -85,10 +95,21 @@ Result<UniqueFd> mount_by_fds(sys::FsContext& fs, const OpenLayers& open, const 
   return fs.mount(0);
 }
 
-// Before: mount(2) with the fds' numbers as paths relative to /proc/self/fd, which keeps 128 layers
-// within the page that the kernel takes; attached over the upper's base in this private namespace,
-// cloned, and taken off again.
+// Before 6.15 a layer must be attached in the caller's mount namespace (seen on 6.1 and 6.12: EINVAL):
+// each goes over its own place in this private one.
+Result<> attach_layers(const OpenLayers& open, const OverlayLayers& layers) {
+  std::size_t i = 0;
+  for (const auto* list : {&layers.lower, &layers.data_only})
+    for (const auto& path : *list)
+      TRY(sys::attach(open.lower[i++].get(), TRY(sys::open_path(path, O_PATH)).get(), path));
+  if (!open.base) return {};
+  return sys::attach(open.base.get(), TRY(sys::open_path(open.base_path, O_PATH)).get(), open.base_path);
+}
+
+// mount(2) with the fds' numbers as paths relative to /proc/self/fd, which keeps 128 layers within
+// the page that the kernel takes; over the topmost layer, cloned, and taken off again.
 Result<UniqueFd> mount_by_names(const OpenLayers& open, const OverlayLayers& layers) {
+  TRY(attach_layers(open, layers));
   std::string options = "lowerdir=";
   for (std::size_t i = 0; i < open.lower.size(); ++i)
     options += cat(i == 0 ? "" : i < open.data_from ? ":" : "::", open.lower[i].get());
@@ -171,8 +192,8 @@ Result<OverlayLayers> overlay_layers(const sys::MountInfo& mount) {
   return layers;
 }
 
-Result<UniqueFd> compose_overlay(const OverlayLayers& layers, BorrowedFd user_ns) {
-  OpenLayers open = TRY(open_layers(layers, user_ns));
+Result<UniqueFd> compose_overlay(const OverlayLayers& layers, BorrowedFd user_ns, const std::string& work_name) {
+  OpenLayers open = TRY(open_layers(layers, user_ns, work_name));
   auto fs = TRY(sys::FsContext::open("overlay"));
   TRY(fs.set("source", "overlay"));
   if (fs.set_fd("lowerdir+", open.lower.front().get())) return mount_by_fds(fs, open, layers);

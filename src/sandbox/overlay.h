@@ -29,6 +29,12 @@ std::vector<std::string> split_layers(std::string_view text);
 
 // The new overlay as a detached mount. The caller's fsuid and fsgid must be mapped in `user_ns`:
 // the superblock keeps the caller's credentials and is read-only otherwise (6.18).
-Result<UniqueFd> compose_overlay(const OverlayLayers& layers, BorrowedFd user_ns);
+//
+// Upper is then in two overlays, the engine's and this one. Each needs a work directory of its own:
+// an overlay that is mounted removes what it finds in its work directory and makes it anew, after
+// which the first one cannot copy up any more (ENOENT: `docker cp` into the container). Ours is
+// `work_name` in the engine's, which goes when the engine removes the layer; no other live
+// overlay may have the same.
+Result<UniqueFd> compose_overlay(const OverlayLayers& layers, BorrowedFd user_ns, const std::string& work_name);
 
 }  // namespace bulkhead::sandbox

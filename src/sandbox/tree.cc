@@ -18,6 +18,7 @@
 #include "sandbox/target.h"
 #include "sys/file.h"
 #include "sys/mount.h"
+#include "sys/namespace.h"
 #include "sys/process.h"
 
 namespace bulkhead::sandbox {
@@ -96,7 +97,7 @@ Result<Tree> Tree::make_root(const TreeInputs& inputs) {
   if (plan.is_overlay) {
     auto mount = TRY(sys::mount_of(place.get(), true));
     tree.root_ = TRY_IN("root", compose_overlay(TRY(overlay_layers(mount)),
-                                                inputs.namespaces.user.get()));
+                                                inputs.namespaces.user.get(), tree.work_name()));
     std::string inner = plan.path == mount.mount_point ? "" : plan.path.substr(std::min(
         plan.path.size(), mount.mount_point.size()));
     if (!inner.empty()) {  // the root is a directory of the overlay
@@ -114,6 +115,9 @@ Result<Tree> Tree::make_root(const TreeInputs& inputs) {
   TRY(sys::attach(tree.root_.get(), place.get(), "root"));
   return tree;
 }
+
+// The range is this container's alone while it lives, and one after another's: few names are ever made.
+std::string Tree::work_name() { return cat("bulkhead-", in_.ids.uid, "-", overlays_++); }
 
 Result<> Tree::build() {
   for (const auto& step : in_.plan.steps)
@@ -166,23 +170,29 @@ Result<UniqueFd> Tree::new_proc(const plan::MountFileSystem& step) {
     TRY(configure(fs, step.flags, in_.ids));
     return fs.mount(birth_attributes(step.flags));
   }
-  // Before, a procfs is of the pid namespace of the process that makes it: a child inside does it,
-  // in a shared fd table.
-  UniqueFd own = TRY(sys::open_path("/proc/self/ns/pid", O_RDONLY));
+  // Before, a procfs is of the pid namespace of the process that makes it: a child inside does it, in
+  // a shared fd table.
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe");
+  UniqueFd read_end(ends[0]), write_end(ends[1]);
+  UniqueFd own = TRY(sys::open_namespace(0, "pid"));
+  auto attributes = static_cast<unsigned>(birth_attributes(step.flags));
   if (::setns(in_.namespaces.pid.get(), CLONE_NEWPID) < 0) return fail_errno("enter the pid namespace");
-  int made = -1;
-  auto child = sys::clone_process(CLONE_FILES | CLONE_VM | CLONE_VFORK);
+  auto child = sys::clone_process(CLONE_FILES);
   if (child && *child == 0) {
-    int context = ::fsopen("proc", FSOPEN_CLOEXEC);
-    if (context >= 0 && ::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0)
-      made = ::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(birth_attributes(step.flags)));
-    if (context >= 0) ::close(context);
-    ::_exit(made >= 0 ? 0 : 1);
+    int answer = ::fsopen("proc", FSOPEN_CLOEXEC);
+    if (answer >= 0) ::fsconfig(answer, FSCONFIG_SET_STRING, "source", "proc", 0);
+    if (answer >= 0 && ::fsconfig(answer, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0)
+      answer = ::fsmount(answer, FSMOUNT_CLOEXEC, attributes);
+    [[maybe_unused]] auto n = ::write(write_end.get(), &answer, sizeof answer);
+    ::_exit(0);
   }
-  if (::setns(own.get(), CLONE_NEWPID) < 0) return fail_errno("leave the pid namespace");
+  if (::setns(own.get(), CLONE_NEWPID) < 0) ::_exit(125);  // later children would be the container's
   if (!child) return std::unexpected(child.error());
   TRY(sys::wait_for(*child));
-  if (made < 0) return fail("proc could not be mounted in the container's pid namespace");
+  int made = -1;
+  if (::read(read_end.get(), &made, sizeof made) != sizeof made || made < 0)
+    return fail("proc could not be mounted in the container's pid namespace");
   return UniqueFd(made);
 }
 
@@ -269,12 +279,20 @@ Result<UniqueFd> Tree::clone_source(const plan::MountBind& step) {
     warnings_.push_back(cat(step.source_path, ": this kernel cannot idmap tmpfs (needs 6.3); bound as it is"));
     return sys::clone_tree(source, "", step.flags.recursive);
   }
+  if (mount.type != "overlay" && step.unmapped_readonly) {
+    warnings_.push_back(cat(step.source_path, ": its file system (", mount.type,
+                            ") does not support idmapped mounts; bound read-only as it is"));
+    UniqueFd plain = TRY(sys::clone_tree(source, "", false));
+    TRY(sys::set_attributes(plain.get(), {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID}, false,
+                            step.source_path));
+    return plain;
+  }
   if (mount.type != "overlay")
     return fail(cat("can't mount ", step.source_path, ": its file system (", mount.type,
                     ") does not support idmapped mounts; use a directory on ext4, xfs, btrfs, "
                     "tmpfs or overlay"));
   // A directory of an overlay: the same overlay again from idmapped layers, and the directory of it.
-  UniqueFd overlay = TRY_IN(step.source_path, compose_overlay(TRY(overlay_layers(mount)), user));
+  UniqueFd overlay = TRY_IN(step.source_path, compose_overlay(TRY(overlay_layers(mount)), user, work_name()));
   TRY(sys::attach(overlay.get(), TRY(sys::open_path(mount.mount_point, O_PATH)).get(), mount.mount_point));
   return sys::clone_tree(AT_FDCWD, TRY(sys::fd_path(source)), false);
 }

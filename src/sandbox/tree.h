@@ -81,6 +81,7 @@ class Tree {
   Result<UniqueFd> new_tmpfs(const plan::MountFileSystem& step);
   Result<UniqueFd> clone_source(const plan::MountBind& step);
   Result<> bind_host_node(const plan::MakeNode& step);
+  std::string work_name();
 
   TreeInputs in_;
   UniqueFd root_, console_master_, console_slave_, devpts_;
@@ -89,6 +90,7 @@ class Tree {
   std::vector<UniqueFd> mounts_;     // attached, kept for late attributes
   std::vector<std::pair<BorrowedFd, std::string>> readonly_later_;
   std::vector<std::string> warnings_;
+  int overlays_ = 0;  // composed so far
 };
 
 }  // namespace bulkhead::sandbox

@@ -11,8 +11,11 @@ namespace bulkhead::sys {
 unsigned last_capability() {
   static const unsigned last = [] {
     unsigned number = CAP_LAST_CAP;
-    while (number < 63 && prctl(PR_CAPBSET_READ, number + 1) >= 0) ++number;
-    while (number > 0 && prctl(PR_CAPBSET_READ, number) < 0) --number;
+    // EINVAL alone means that the kernel has none of this number: one too few here would be one that
+    // nobody drops.
+    auto has = [](unsigned n) { return prctl(PR_CAPBSET_READ, n) >= 0 || errno != EINVAL; };
+    while (number < 63 && has(number + 1)) ++number;
+    while (number > 0 && !has(number)) --number;
     return number;
   }();
   return last;

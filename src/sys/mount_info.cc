@@ -19,7 +19,9 @@ constexpr long kSysStatmount = 457;
 constexpr long kSysListmount = 458;
 constexpr unsigned kStatxMountIdUnique = 0x4000;
 constexpr std::uint64_t kSbBasic = 1, kMntRoot = 8, kMntPoint = 16, kFsType = 32, kMntOpts = 128;
-constexpr std::uint64_t kBasicMask = kSbBasic | kMntRoot | kMntPoint | kFsType;
+constexpr std::uint64_t kFsSubtype = 256, kSbSource = 512;  // 6.13
+constexpr std::uint64_t kBasicMask = kSbBasic | kMntRoot | kMntPoint | kFsType | kFsSubtype;
+constexpr std::uint64_t kOptionsMask = kMntOpts | kSbSource;
 
 struct MountIdRequest {
   std::uint32_t size = 24, spare = 0;
@@ -36,13 +38,15 @@ struct StatMount {  // struct statmount, up to the fields that we read
   std::uint32_t mnt_id_old, mnt_parent_id_old;
   std::uint64_t mnt_attr, mnt_propagation, mnt_peer_group, mnt_master, propagate_from;
   std::uint32_t mnt_root, mnt_point;
-  std::uint64_t spare[50];
+  std::uint64_t mnt_ns_id;
+  std::uint32_t fs_subtype, sb_source;
+  std::uint64_t spare[48];
   char str[];
 };
 
 // nullopt: this kernel has no statmount.
 std::optional<Result<MountInfo>> statmount_by_id(std::uint64_t id, bool with_options) {
-  MountIdRequest request{.mount_id = id, .param = kBasicMask | (with_options ? kMntOpts : 0)};
+  MountIdRequest request{.mount_id = id, .param = kBasicMask | (with_options ? kOptionsMask : 0)};
   std::vector<std::uint64_t> buffer(4096 / 8);
   while (syscall(kSysStatmount, &request, buffer.data(), buffer.size() * 8, 0) < 0) {
     if (errno == ENOSYS) return std::nullopt;
@@ -50,20 +54,24 @@ std::optional<Result<MountInfo>> statmount_by_id(std::uint64_t id, bool with_opt
     buffer.resize(buffer.size() * 4);
   }
   const auto* info = reinterpret_cast<const StatMount*>(buffer.data());
-  if (with_options && !(info->mask & kMntOpts)) return std::nullopt;  // 6.8 to 6.10
+  if (with_options && (info->mask & kOptionsMask) != kOptionsMask) return std::nullopt;  // 6.8 to 6.12
   auto text = [&](std::uint32_t offset) { return std::string(info->str + offset); };
   MountInfo out{.id = id,
                 .device = makedev(info->sb_dev_major, info->sb_dev_minor),
                 .root = text(info->mnt_root),
                 .mount_point = text(info->mnt_point),
                 .type = text(info->fs_type)};
-  if (with_options) out.options = text(info->mnt_opts);
+  if (info->mask & kFsSubtype) out.type += cat(".", text(info->fs_subtype));
+  if (!with_options) return out;
+  out.options = text(info->mnt_opts);
+  out.source = text(info->sb_source);
   return out;
 }
 
 Result<std::uint64_t> mount_id(BorrowedFd fd, unsigned mask) {
   struct statx stx {};
-  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, mask, &stx) < 0)
+  constexpr int kFlags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  if (syscall(SYS_statx, fd, "", kFlags, mask, &stx) < 0)
     return fail_errno("statx");
   if (!(stx.stx_mask & mask)) return fail("statx: this kernel gives no mount ids (needs 5.8)");
   return stx.stx_mnt_id;
@@ -136,6 +144,7 @@ std::vector<MountInfo> parse_mountinfo(std::string_view text) {
     mount.root = unescape_octal(fields[3]);
     mount.mount_point = unescape_octal(fields[4]);
     mount.type = unescape_octal(fields[dash + 1]);
+    mount.source = unescape_octal(fields[dash + 2]);
     mount.options = fields[dash + 3];
     for (std::size_t i = 6; i < dash; ++i) mount.propagation = fields[i].substr(0, fields[i].find(':'));
     mounts.push_back(std::move(mount));

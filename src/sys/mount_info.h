@@ -17,13 +17,15 @@ struct MountInfo {
   std::uint64_t device = 0;  // makedev(major, minor) of the superblock
   std::string root;          // path of the mount's root in its file system
   std::string mount_point;   // in the caller's mount namespace
-  std::string type;          // "ext4"
+  std::string type;          // "ext4", "fuse.sshfs"
+  std::string source;        // "/dev/vda1", "overlay" ("" where not asked)
   std::string options;       // of the superblock, "lowerdir=...,upperdir=...": octal escapes as the
                              // kernel wrote them, since a comma of a value is one; unescape_octal()
   std::string propagation;   // "shared", "master" (a slave), "unbindable"; "": private, or not asked
 };
 
-// The mount that `fd` (O_PATH is enough) is on. `with_options`: fill `options` too.
+// The mount that `fd` (O_PATH is enough) is on. `with_options`: fill `options` and `source` too.
+// Asks nothing of the file system itself: a FUSE server that is dead or hangs is no obstacle.
 Result<MountInfo> mount_of(BorrowedFd fd, bool with_options);
 
 // The mounts below the directory `path` (absolute, as fd_path() says it) of the caller's

@@ -14,7 +14,7 @@ LAYERS = {
     "plan": {"base", "spec", "policy"},  # pure: never sys
     "sandbox": {"base", "sys", "spec", "plan", "seccomp", "cgroup"},  # executes: never policy
     "scope": {"base", "cgroup"},  # the process that talks to systemd
-    "keeper": {"base", "sys", "spec", "plan", "seccomp", "sandbox", "cgroup"},
+    "keeper": {"base", "sys", "cli", "spec", "plan", "seccomp", "sandbox", "cgroup"},
     "audit": {"base", "json", "sys"},
     "runtime": {"base", "json", "sys", "cli", "policy", "spec", "plan", "idpool", "seccomp", "cgroup",
                 "sandbox", "keeper", "audit"},

@@ -1,0 +1,51 @@
+#include "sandbox/host_view_mount.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include "base/strings.h"
+#include "sys/file.h"
+#include "sys/mount.h"
+#include "sys/mount_info.h"
+
+namespace bulkhead::sandbox {
+namespace {
+
+constexpr std::string_view kSourcePrefix = "bulkhead-";
+
+}  // namespace
+
+Result<UniqueFd> mount_host_view(const std::string& path, std::string_view container_id) {
+  UniqueFd place = TRY(sys::open_path(path, O_PATH | O_DIRECTORY));
+  UniqueFd device = TRY(sys::open_path("/dev/fuse", O_RDWR));
+  auto fs = TRY(sys::FsContext::open("fuse"));
+  TRY(fs.set("source", cat(kSourcePrefix, container_id).c_str()));
+  TRY(fs.set("subtype", "bulkhead"));
+  TRY(fs.set("fd", std::to_string(device.get()).c_str()));
+  TRY(fs.set("rootmode", "40000"));
+  TRY(fs.set("user_id", "0"));
+  TRY(fs.set("group_id", "0"));
+  TRY(fs.set_flag("allow_other"));
+  TRY(fs.set_flag("default_permissions"));
+  UniqueFd view = TRY(fs.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  TRY(sys::attach(view.get(), place.get(), path));
+  return device;
+}
+
+Result<std::string> host_view_at(const std::string& path) {
+  UniqueFd top = TRY(sys::open_path(path, O_PATH | O_DIRECTORY));
+  auto mount = TRY(sys::mount_of(top.get(), false));
+  if (!mount.type.starts_with("fuse")) return std::string();
+  mount = TRY(sys::mount_of(top.get(), true));
+  bool ours = mount.type == kHostViewType && mount.mount_point == path &&
+              mount.source.starts_with(kSourcePrefix);
+  return ours ? mount.source.substr(kSourcePrefix.size()) : std::string();
+}
+
+Result<> unmount_host_view(const std::string& path) {
+  if (::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+    return fail_errno(cat("unmount the view at ", path));
+  return {};
+}
+
+}  // namespace bulkhead::sandbox
