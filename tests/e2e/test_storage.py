@@ -102,7 +102,7 @@ class Binds(Case):
         (path / "below").mkdir()
         for options in (f"type=bind,src={path},dst=/data,readonly", f"type=bind,src={path},dst=/data,readonly,bind-nonrecursive"):
             out = self.run_fails(["--privileged", "--mount", options], "sh", "-c",
-                                 "mount -o remount,bind,rw /data /data; mount --bind /data /mnt && mount -o remount,bind,rw /mnt /mnt; touch /mnt/x || touch /data/x")
+                                 "mount -o remount,bind,rw /data /data; mount --bind /data /tmp && mount -o remount,bind,rw /tmp /tmp; touch /tmp/x || touch /data/x")
             self.assertIn("Read-only", out)
             self.assertFalse((path / "x").exists())
 
