@@ -424,6 +424,7 @@ class View(unittest.TestCase):
 
     def test_keeper_is_confined(self):
         c = Container(self)
+        c.copy_out("/etc/passwd")  # it serves nothing before it is confined
         proc = Path(f"/proc/{c.state()['keeperPid']}")
         status = dict(line.split(":\t", 1) for line in (proc / "status").read_text().splitlines() if ":\t" in line)
         self.assertEqual(status["CapEff"], "00000000880000db")
