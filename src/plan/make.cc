@@ -17,8 +17,10 @@ Result<std::uint64_t> root_propagation(const std::string& name) {
 }
 
 Result<RootPlan> plan_root(const spec::Spec& spec, const Facts& facts) {
+  bool idmapped = !is_mapped_by_engine(spec);
   return RootPlan{.path = spec.root->path,
-                  .is_overlay = facts.root_fs_type == "overlay",
+                  .is_overlay = idmapped && facts.root_fs_type == "overlay",
+                  .idmapped = idmapped,
                   .readonly = spec.root->readonly,
                   .propagation = TRY(root_propagation(spec.linux_.rootfs_propagation))};
 }

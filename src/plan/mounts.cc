@@ -27,7 +27,13 @@ Result<> check_destination(const spec::Mount& mount, const std::string& target, 
   return refuse(cat("mounts: ", target, " cannot be mounted because it is inside /proc"));
 }
 
-Result<> plan_bind(std::size_t index, const std::string& target, MountFlags flags,
+bool wants_idmap(const spec::Mount& mount) {
+  return !mount.uid_mappings.empty() || std::ranges::any_of(mount.options, [](const auto& option) {
+           return option == "idmap" || option == "ridmap";
+         });
+}
+
+Result<> plan_bind(const spec::Spec& spec, std::size_t index, const std::string& target, MountFlags flags,
                    const policy::Policy& policy, const Facts& facts, Plan& plan) {
   if (index >= facts.sources.size() || !facts.sources[index])
     return refuse(cat("mounts: no source for ", target));
@@ -42,7 +48,9 @@ Result<> plan_bind(std::size_t index, const std::string& target, MountFlags flag
                                  .source = index,
                                  .source_path = source.object.spelled,
                                  .flags = std::move(flags),
-                                 .idmapped = !is_node,
+                                 .idmapped = !is_node && (!is_mapped_by_engine(spec) ||
+                                                          wants_idmap(spec.mounts[index])),
+                                 .is_node = is_node,
                                  .unmapped_readonly = policy.unmappable_mounts ==
                                                        policy::UnmappableMounts::kUnmappedReadonly,
                                   .into_proc = is_within(target, "/proc"),
@@ -57,7 +65,7 @@ Result<> plan_mount(const spec::Spec& spec, std::size_t index, const policy::Pol
   std::string target = clean_path(mount.destination);
   MountFlags flags = TRY(decode_options(mount.options));
   TRY(check_destination(mount, target, is_bind(mount)));
-  if (is_bind(mount)) return plan_bind(index, target, std::move(flags), policy, facts, plan);
+  if (is_bind(mount)) return plan_bind(spec, index, target, std::move(flags), policy, facts, plan);
   if (mount.type == "cgroup" || mount.type == "cgroup2") {
     plan.steps.push_back(MountCgroup{target, std::move(flags)});
   } else if (std::ranges::find(kFileSystems, mount.type) != std::end(kFileSystems)) {
@@ -75,6 +83,10 @@ bool is_bind(const spec::Mount& mount) {
   return mount.type == "bind" || std::ranges::any_of(mount.options, [](const auto& option) {
            return option == "bind" || option == "rbind";
          });
+}
+
+bool is_mapped_by_engine(const spec::Spec& spec) {
+  return !spec.linux_.uid_mappings.empty() || !spec.linux_.gid_mappings.empty();
 }
 
 std::string clean_path(std::string_view path) {

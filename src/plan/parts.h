@@ -39,6 +39,11 @@ Result<std::vector<Sysctl>> plan_sysctls(const spec::Spec& spec,
 // Whether a mount of the spec is a bind (by type or by option).
 bool is_bind(const spec::Mount& mount);
 
+// Whether the configuration gives the id mappings (userns-remap, pods with hostUsers: false). The
+// engine has then made the files fit, by chown or by idmapped mounts of its own: as with other
+// runtimes only mounts that say so ("idmap", uidMappings) are idmapped.
+bool is_mapped_by_engine(const spec::Spec& spec);
+
 // Lexical: absolute, no "." or "..", no double slashes.
 std::string clean_path(std::string_view path);
 bool is_within(std::string_view path, std::string_view directory);  // or the same

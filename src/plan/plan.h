@@ -42,7 +42,8 @@ struct MountBind {
   std::size_t source = 0;  // index into the spec's mounts and the facts' sources
   std::string source_path;
   MountFlags flags;
-  bool idmapped = true;
+  bool idmapped = true;            // to the container's user namespace
+  bool is_node = false;            // a device: the only source whose nodes can be opened
   bool unmapped_readonly = false;  // policy: where the file system cannot be idmapped, as it is, read-only
   bool into_proc = false;  // a file over one of /proc that the specification allows
   bool is_directory = true;
@@ -71,6 +72,7 @@ using Step = std::variant<MountFileSystem, MountCgroup, MountBind, MakeNode, Mak
 struct RootPlan {
   std::string path;
   bool is_overlay = false;  // re-composed from its idmapped layers
+  bool idmapped = true;     // false: the engine gave the mappings and has made the files fit
   bool readonly = false;
   std::uint64_t propagation = 0;  // MS_SHARED, ...: of "/" inside
 };

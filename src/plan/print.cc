@@ -76,7 +76,8 @@ std::string print(const Plan& plan) {
   std::string out;
   for (const auto& ns : plan.namespaces)
     out += cat("namespace ", ns.type, ns.path.empty() ? " new" : " join ", ns.path, "\n");
-  out += cat("root ", plan.root.path, plan.root.is_overlay ? " overlay of idmapped layers" : " idmapped",
+  out += cat("root ", plan.root.path, plan.root.is_overlay ? " overlay of idmapped layers"
+             : plan.root.idmapped ? " idmapped" : " with the engine's ids",
              plan.root.readonly ? " ro" : "",
              plan.root.propagation ? cat(" propagation=", propagation_name(plan.root.propagation)) : "",
              "\n");

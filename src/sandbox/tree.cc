@@ -107,7 +107,8 @@ Result<Tree> Tree::make_root(const TreeInputs& inputs) {
     }
   } else {
     tree.root_ = TRY(sys::clone_tree(place.get(), "", true));
-    TRY_IN("root", sys::idmap(tree.root_.get(), inputs.namespaces.user.get(), true, plan.path));
+    if (plan.idmapped)
+      TRY_IN("root", sys::idmap(tree.root_.get(), inputs.namespaces.user.get(), true, plan.path));
   }
   // Device nodes of an image or a volume are never openable: the container's /dev is a tmpfs.
   TRY(sys::set_attributes(tree.root_.get(), {.set = MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE},
@@ -305,7 +306,7 @@ Result<> Tree::operator()(const plan::MountBind& step) {
     return fail(cat("mount ", step.target, ": resolves into /proc of the container"));
   // Flags that the source's mount has are kept, whatever the options say: the kernel's rule for
   // less privileged mounters is the right one here too.
-  std::uint64_t set = step.flags.set | (step.idmapped ? std::uint64_t{MOUNT_ATTR_NODEV} : 0);
+  std::uint64_t set = step.flags.set | (step.is_node ? 0 : std::uint64_t{MOUNT_ATTR_NODEV});
   // Once private a mount has no master to be a slave of. What the host mounts there later is not
   // idmapped: it shows, its host-owned files as nobody's.
   bool follows_host = step.flags.propagation == MS_SLAVE || step.flags.propagation == MS_SHARED;
@@ -313,7 +314,7 @@ Result<> Tree::operator()(const plan::MountBind& step) {
                                        .clear = step.flags.set & kAnyAtime ? kAnyAtime : 0,
                                        .propagation = follows_host ? std::uint64_t{MS_SLAVE} : std::uint64_t{MS_PRIVATE}},
                           false, step.target));
-  if (step.flags.recursive && step.idmapped)
+  if (step.flags.recursive && !step.is_node)
     TRY(sys::set_attributes(tree.get(), {.set = MOUNT_ATTR_NODEV}, true, step.target));
   TRY(sys::attach(tree.get(), target.get(), step.target));
   return set_late(tree.get(), step.flags, step.target);

@@ -180,6 +180,16 @@ TEST_F(Mounts, Binds) {
   EXPECT_FALSE(std::get<MountBind>(plan.steps.at(0)).is_directory);
 }
 
+TEST_F(Mounts, WhereTheEngineMapsOnlyWhatAsksForIt) {
+  spec.linux_.uid_mappings = spec.linux_.gid_mappings = {{0, 700000, 65536}};
+  spec::Mount mount{.destination = "/x", .type = "bind", .source = "/srv/x", .options = {"rbind"}};
+  EXPECT_EQ(error(mount), "planned");
+  EXPECT_FALSE(std::get<MountBind>(plan.steps.at(0)).idmapped || std::get<MountBind>(plan.steps.at(0)).is_node);
+  mount.options.push_back("idmap");
+  EXPECT_EQ(error(mount), "planned");
+  EXPECT_TRUE(std::get<MountBind>(plan.steps.at(0)).idmapped);
+}
+
 TEST_F(Mounts, ReadOnlyIsJudgedAsTheKernelApplies) {
   auto bind = [this](std::vector<std::string> options) {
     options.push_back("rbind");
