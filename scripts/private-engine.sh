@@ -84,8 +84,10 @@ engine_up() {
   write_configuration "$dir" "$runtime"
   start_process "$dir" containerd containerd --config "$dir/containerd.toml"
   wait_for "$dir" containerd test -S "$dir/containerd.sock"
-  # BuildKit inside the engine does not ask for the default runtime.
-  start_process "$dir" dockerd env "DOCKER_BUILDKIT_RUNC_COMMAND=$runtime" dockerd --config-file "$dir/daemon.json"
+  # BuildKit inside dockerd asks for no runtime: the variable names it, before Engine 23 the first runc.
+  mkdir "$dir/bin" && ln -s "$runtime" "$dir/bin/runc"
+  start_process "$dir" dockerd env "DOCKER_BUILDKIT_RUNC_COMMAND=$runtime" "PATH=$dir/bin:$PATH" \
+    dockerd --config-file "$dir/daemon.json"
   wait_for "$dir" dockerd docker -H "unix://$dir/docker.sock" version
 }
 

@@ -9,7 +9,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import support
+
+import support  # noqa: F401  (finds tests/lib)
 from engine import Containerd, busybox_rootfs, unmount_below
 from support import BULKHEAD, first_id, wait_for
 

@@ -8,7 +8,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import support
+
+import support  # noqa: F401  (finds tests/lib)
 from engine import busybox_rootfs, unmount_below
 from support import BULKHEAD, first_id, wait_for
 
@@ -102,7 +103,8 @@ class Containers(unittest.TestCase):
         self.assertIn("value too large for defined data type", done.stderr)
         mapped = self.start("--uidmap", "0:700000:65536", "--gidmap", "0:700000:65536")
         podman("cp", file, f"{mapped}:/tmp/file")
-        self.assertEqual(self.sh(mapped, "cat /tmp/file; stat -c %u /tmp/file"), "copied\n0")
+        self.assertEqual(self.sh(mapped, "cat /tmp/file; stat -c %u /tmp/file /bin/busybox; cat /proc/self/uid_map").split(),
+                         ["copied", "0", "0", "0", "700000", "65536"])
 
     def test_volume_and_bind(self):
         path = _root / "bind"

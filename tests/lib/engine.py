@@ -132,11 +132,18 @@ class DockerEngine:
                 self.runtime, ", ".join(f'"{a}"' for a in self.runtime_args),
                 ', "default-runtime": "bulkhead"' if self.default else ""))
         with open(self.root / "log", "ab") as log:
-            # BuildKit inside the engine does not ask for the default runtime.
-            environment = {**os.environ, "DOCKER_BUILDKIT_RUNC_COMMAND": str(self.runtime)} if self.default else None
-            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log,
+                                            env=self.builder_environment() if self.default else None)
         wait_until(lambda: self.docker("version", check=False).returncode == 0, "dockerd", self.root / "log",
                    self.process)
+
+    def builder_environment(self) -> dict:
+        """BuildKit inside dockerd asks for no runtime: this variable names it, before Engine 23 it is the first "runc"."""
+        programs = self.root / "bin"
+        programs.mkdir(exist_ok=True)
+        if not (programs / "runc").is_symlink():
+            (programs / "runc").symlink_to(self.runtime)
+        return {**os.environ, "DOCKER_BUILDKIT_RUNC_COMMAND": str(self.runtime), "PATH": f"{programs}:{os.environ['PATH']}"}
 
     def import_busybox(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
