@@ -193,6 +193,9 @@ class Lab:
     def create(self, **more):
         return self.run("create", "--bundle", self.bundle, "--pid-file", self.root / "pid", self.id, **more)
 
+    def must_create(self):
+        self.must("create", "--bundle", self.bundle, "--pid-file", self.root / "pid", self.id)
+
     def must(self, *words):
         result = self.run(*words)
         if result.code != 0:
