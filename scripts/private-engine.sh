@@ -84,7 +84,8 @@ engine_up() {
   write_configuration "$dir" "$runtime"
   start_process "$dir" containerd containerd --config "$dir/containerd.toml"
   wait_for "$dir" containerd test -S "$dir/containerd.sock"
-  start_process "$dir" dockerd dockerd --config-file "$dir/daemon.json"
+  # BuildKit inside the engine does not ask for the default runtime.
+  start_process "$dir" dockerd env "DOCKER_BUILDKIT_RUNC_COMMAND=$runtime" dockerd --config-file "$dir/daemon.json"
   wait_for "$dir" dockerd docker -H "unix://$dir/docker.sock" version
 }
 

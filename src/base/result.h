@@ -45,7 +45,9 @@ T take(std::expected<T, Error>&& result) {
 
 }  // namespace bulkhead
 
-// TRY(expr): the value of a Result, or return its error from the enclosing function.
+// TRY(expr): the value of a Result, or return its error from the enclosing function. Not beside other
+// owning temporaries in one expression ({TRY(a), TRY(b)}): g++ 12 does not destroy those when the
+// return leaves the expression.
 #define TRY(...)                                                          \
   ({                                                                      \
     auto&& try_result_ = (__VA_ARGS__);                                   \

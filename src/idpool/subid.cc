@@ -142,9 +142,9 @@ Result<Config> parse_config(const SubidFiles& files, std::string_view user) {
 }
 
 Result<Config> read_config(BorrowedFd etc_dir, std::string_view user) {
-  return parse_config({.uid = TRY(read_file(etc_dir, "subuid")),
-                       .gid = TRY(read_file(etc_dir, "subgid"))},
-                      user);
+  std::string uid = TRY(read_file(etc_dir, "subuid"));
+  std::string gid = TRY(read_file(etc_dir, "subgid"));
+  return parse_config({.uid = std::move(uid), .gid = std::move(gid)}, user);
 }
 
 Config fixed_config(std::uint32_t first, std::uint32_t ranges) {

@@ -16,7 +16,7 @@ constexpr std::uint64_t kBeneath =
 
 // Not O_DIRECT: alignment is a matter between the caller and a page cache, here there are two.
 constexpr int kPassedFlags = O_ACCMODE | O_APPEND | O_SYNC | O_DSYNC | O_NOATIME;
-constexpr int kAlways = O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+constexpr int kSafely = O_NONBLOCK | O_NOCTTY;
 
 UniqueFd open_beneath(BorrowedFd directory, const char* name, int flags, mode_t mode) {
   if (!is_component(name)) {
@@ -44,11 +44,11 @@ UniqueFd reopen(BorrowedFd object, mode_t type, int flags) {
     return UniqueFd();
   }
   int kept = (flags & (kPassedFlags | O_TRUNC)) | (type == S_IFDIR ? O_DIRECTORY : 0);
-  return UniqueFd(::openat(AT_FDCWD, FdPath(object), kept | kAlways));
+  return UniqueFd(::openat(AT_FDCWD, FdPath(object), kept | kSafely | O_CLOEXEC));
 }
 
 UniqueFd create_file(BorrowedFd directory, const char* name, mode_t mode, int flags) {
-  int kept = (flags & kPassedFlags) | O_CREAT | O_EXCL | O_NOFOLLOW | kAlways;
+  int kept = (flags & kPassedFlags) | O_CREAT | O_EXCL | O_NOFOLLOW | kSafely | O_CLOEXEC;
   return open_beneath(directory, name, kept, mode & 07777);
 }
 

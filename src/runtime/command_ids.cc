@@ -58,7 +58,9 @@ Result<std::string> read_or_empty(BorrowedFd etc, const char* name) {
 Result<> add_entries(BorrowedFd etc, std::string_view user) {
   auto uid_lock = TRY(FileLock::take(etc, "subuid"));
   auto gid_lock = TRY(FileLock::take(etc, "subgid"));
-  idpool::SubidFiles before{.uid = TRY(read_or_empty(etc, "subuid")), .gid = TRY(read_or_empty(etc, "subgid"))};
+  std::string uid = TRY(read_or_empty(etc, "subuid"));
+  std::string gid = TRY(read_or_empty(etc, "subgid"));
+  idpool::SubidFiles before{.uid = std::move(uid), .gid = std::move(gid)};
   auto after = TRY(idpool::add_entries(before, user));
   if (after.uid != before.uid) TRY(sys::replace_file_at(etc, "subuid", after.uid, 0644));
   if (after.gid != before.gid) TRY(sys::replace_file_at(etc, "subgid", after.gid, 0644));

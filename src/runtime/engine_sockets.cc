@@ -37,14 +37,18 @@ std::string engine_behind(BorrowedFd socket_file) {
 
 std::vector<std::string> listening_sockets() {
   std::vector<std::string> paths;
-  auto table = sys::read_file("/proc/net/unix", kUnixTableBytes);
-  if (!table) return paths;
-  for (std::string_view line : split(*table, '\n')) {
-    // Num: RefCount Protocol Flags Type St Inode Path; Flags: 00010000 listens; Type 0001: stream.
-    if (line.find(" 00010000 0001 ") == std::string_view::npos) continue;
-    auto at = line.find(" /");
-    if (at != std::string_view::npos) paths.emplace_back(line.substr(at + 1));
+  for (const char* name : {"/proc/net/unix", "/proc/1/net/unix"}) {
+    auto table = sys::read_file(name, kUnixTableBytes);
+    if (!table) continue;
+    for (std::string_view line : split(*table, '\n')) {
+      // Num: RefCount Protocol Flags Type St Inode Path; Flags: 00010000 listens; Type 0001: stream.
+      if (line.find(" 00010000 0001 ") == std::string_view::npos) continue;
+      auto at = line.find(" /");
+      if (at != std::string_view::npos) paths.emplace_back(line.substr(at + 1));
+    }
   }
+  std::ranges::sort(paths);
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   return paths;
 }
 

@@ -13,7 +13,8 @@ namespace bulkhead::runtime {
 // closes: the kernel keeps the listener's credentials for whoever connects.
 std::string engine_behind(BorrowedFd socket);
 
-// Paths of the listening stream sockets of the caller's network namespace, as they were bound.
+// Paths of the listening stream sockets of the caller's network namespace and of process 1's, as they
+// were bound: an engine may start the runtime in a network namespace that is not the host's.
 std::vector<std::string> listening_sockets();
 
 }  // namespace bulkhead::runtime

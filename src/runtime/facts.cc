@@ -188,8 +188,14 @@ Result<plan::JoinedNamespace> describe_namespace(const spec::Namespace& ns, Uniq
   if (TRY(sys::namespace_type(fd.get(), ns.path)) != kind->clone_flag)
     return fail(cat("linux.namespaces: ", ns.path, " is not a ", ns.type, " namespace"));
   plan::JoinedNamespace joined{.type = ns.type, .path = ns.path};
-  UniqueFd own = TRY(sys::open_namespace(0, kind->proc_name));
-  joined.is_host = TRY(sys::namespace_identity(own.get())) == TRY(sys::namespace_identity(fd.get()));
+  auto identity = TRY(sys::namespace_identity(fd.get()));
+  // The caller's own, those of process 1 and of the kernel's threads (2): an engine may live in a
+  // network namespace that is not the host's. Some hosts deny a look at process 1.
+  for (pid_t pid : {0, 1, 2}) {
+    auto host = sys::open_namespace(pid, kind->proc_name);
+    if (!host && pid == 0) return std::unexpected(host.error());
+    if (host) joined.is_host |= TRY(sys::namespace_identity(host->get())) == identity;
+  }
   joined.of_process = is_process_namespace(ns.path);
   UniqueFd own_user = TRY(sys::open_namespace(0, "user"));
   auto initial = TRY(sys::namespace_identity(own_user.get()));

@@ -83,7 +83,8 @@ bool enter_directory(const Prepared& process, const ChildFds& fds, bool is_last_
 
 [[noreturn]] void die_id(const ChildFds& fds, const char* what, std::uint32_t id) {
   char text[sizeof Report{}.text];
-  const char* reason = errno == EINVAL ? ": the container has no such id (ids 0 to 65535, unless the engine maps more)" : "";
+  const char* reason =
+      errno == EINVAL ? ": the container has no such id (ids 0 to 65535, unless the engine maps more)" : "";
   snprintf(text, sizeof text, "set %s to %u%s", what, id, reason);
   die(fds.sync, errno == EINVAL ? 0 : errno, text);
 }
@@ -229,13 +230,11 @@ void become_process(const Prepared& process, const ChildFds& fds) {
             process.cpu_affinity_final.data());
   find_executable(process, fds);
   Report ready{.kind = Report::Kind::kReady};
-  if (fds.start_fifo >= 0) {
-    // Before the report: `create` may end the moment that it has it. If it died instead, the send
-    // fails.
-    prctl(PR_SET_PDEATHSIG, 0);
-    if (::send(fds.sync, &ready, sizeof ready, MSG_NOSIGNAL) < 0) ::_exit(1);
-    ::close(fds.sync);
-  }
+  // Before the report: `create` may end the moment that it has it. If it died instead, the send
+  // fails. A process of `exec` keeps the socket: execve closes it, or its error follows.
+  if (fds.start_fifo >= 0) prctl(PR_SET_PDEATHSIG, 0);
+  if (::send(fds.sync, &ready, sizeof ready, MSG_NOSIGNAL) < 0) ::_exit(1);
+  if (fds.start_fifo >= 0) ::close(fds.sync);
 }
 
 void wait_for_start(const ChildFds& fds) {

@@ -215,16 +215,15 @@ Result<> Init::proceed(BorrowedFd terminal) {
 // The socket was closed without a word: by exec (the end of `exec`), or because the process died.
 Result<> Init::judge_end() const {
   siginfo_t info{};
-  ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT | (waits_ ? 0 : WNOHANG));
-  bool killed = info.si_pid != 0 && info.si_code != CLD_EXITED;
-  if (killed)
-    return fail(cat("the container's init was killed by signal ", info.si_status,
+  ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
+  if (info.si_code != CLD_EXITED)
+    return fail(cat("the container's process was killed by signal ", info.si_status,
                     " during set-up (out of memory?)"));
-  if (waits_) return fail(cat("the container's init ended during set-up with status ", info.si_status));
-  return {};
+  return fail(cat("the container's process ended during set-up with status ", info.si_status));
 }
 
 Result<> Init::await_ready(const ListenerSink& listener) {
+  bool ready = false;  // of an exec: what follows is its end by execve, or execve's error
   while (true) {
     Report report;
     iovec data{&report, sizeof report};
@@ -237,9 +236,13 @@ Result<> Init::await_ready(const ListenerSink& listener) {
     ssize_t got = ::recvmsg(sync_.get(), &message, MSG_CMSG_CLOEXEC);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("wait for the container's init");
-    if (got == 0) return judge_end();
+    if (got == 0) return ready ? Result<>() : judge_end();
     report.text[sizeof report.text - 1] = '\0';
-    if (report.kind == Report::Kind::kReady) return {};
+    if (report.kind == Report::Kind::kReady && waits_) return {};
+    if (report.kind == Report::Kind::kReady) {
+      ready = true;
+      continue;
+    }
     if (report.kind == Report::Kind::kError)
       return report.code != 0 ? fail_errno(report.text, report.code) : fail(report.text);
     int fd = -1;

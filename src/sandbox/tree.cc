@@ -306,9 +306,12 @@ Result<> Tree::operator()(const plan::MountBind& step) {
   // Flags that the source's mount has are kept, whatever the options say: the kernel's rule for
   // less privileged mounters is the right one here too.
   std::uint64_t set = step.flags.set | (step.idmapped ? std::uint64_t{MOUNT_ATTR_NODEV} : 0);
+  // Once private a mount has no master to be a slave of. What the host mounts there later is not
+  // idmapped: it shows, its host-owned files as nobody's.
+  bool follows_host = step.flags.propagation == MS_SLAVE || step.flags.propagation == MS_SHARED;
   TRY(sys::set_attributes(tree.get(), {.set = set,
                                        .clear = step.flags.set & kAnyAtime ? kAnyAtime : 0,
-                                       .propagation = MS_PRIVATE},
+                                       .propagation = follows_host ? std::uint64_t{MS_SLAVE} : std::uint64_t{MS_PRIVATE}},
                           false, step.target));
   if (step.flags.recursive && step.idmapped)
     TRY(sys::set_attributes(tree.get(), {.set = MOUNT_ATTR_NODEV}, true, step.target));

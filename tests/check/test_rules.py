@@ -16,7 +16,6 @@ RAW = {
         "src/sandbox/child_init.cc": "between clone and exec: no destructors run there",
         "src/sandbox/child_process.cc": "between clone and exec",
         "src/json/write.h": "Writer's own member",
-        "src/sandbox/tree.cc": "a vfork child in a shared fd table",
     },
     "fork": {"src/sys/namespace.cc": "reads an id map inside a user namespace; single-threaded"},
     "popen": {"src/runtime/command_process.cc": "`ps` of the host, its arguments checked"},

@@ -15,7 +15,7 @@ from engine import BULKHEAD, IMAGE, DockerEngine, busybox_rootfs, unmount_below 
 
 TOOLS = "tools:test"
 TOOL_PROGRAMS = ("setcap", "getcap", "setfacl", "getfacl", "setfattr", "getfattr", "findmnt", "unshare", "python3.11",
-                 "prlimit", "capsh")
+                 "prlimit", "id")
 CLIENTS = [cli for cli in ("/usr/local/bin/docker", "/usr/bin/docker") if os.access(cli, os.X_OK)]
 
 _engine = None

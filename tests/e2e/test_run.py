@@ -102,11 +102,14 @@ class Streams(Case):
         self.assertEqual(self.docker("logs", "-f", container).stdout, "1\n2\n3\n")
 
     def test_attach(self):
-        container = self.start("-i", "sh", "-c", "read line; echo got $line; sleep 1; exit 5")
+        container = self.start("-i", "sh", "-c", "read line; echo got $line; read end; exit 5")
         attached = subprocess.Popen([*self.engine.client(), "attach", container], stdin=subprocess.PIPE,
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        out, _ = attached.communicate("hello\n", timeout=30)
-        self.assertEqual((out, attached.returncode), ("got hello\n", 5))
+        attached.stdin.write("hello\n")
+        attached.stdin.flush()
+        self.assertEqual(attached.stdout.readline(), "got hello\n")
+        attached.communicate("end\n", timeout=30)
+        self.assertEqual(attached.returncode, 5)
 
     def test_stdio_nodes(self):
         self.assertEqual(self.run_out("", "sh", "-c", "echo a > /dev/stdout; echo b > /proc/self/fd/1"), "a\nb")

@@ -5,12 +5,28 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import support
 
 BULKHEAD = support.BULKHEAD
 CANARY = "canary"
+
+
+def remove_groups():
+    """The parent of the bundles' cgroups; v1 takes a moment to let go of a removed child."""
+    for group in Path("/sys/fs/cgroup").glob("*/bulkhead-escape"):
+        for _ in range(50):
+            try:
+                group.rmdir()
+                break
+            except FileNotFoundError:
+                break
+            except OSError:
+                if any(child.is_dir() for child in group.iterdir()):
+                    break  # another bundle's
+                time.sleep(0.02)
 
 
 class Bundle:
@@ -46,9 +62,7 @@ class Bundle:
         self.runtime("delete", "--force", self.id)
         support.engines.unmount_below(self.path)
         shutil.rmtree(self.path, ignore_errors=True)
-        for group in Path("/sys/fs/cgroup").glob("*/bulkhead-escape"):
-            if not any(child.is_dir() for child in group.iterdir()):
-                group.rmdir()
+        remove_groups()
 
     def runtime(self, *words, **options):
         options.setdefault("timeout", 60)

@@ -157,7 +157,9 @@ class HostMounts(unittest.TestCase):
         code = ("import socket,sys,time\nopen('/proc/self/comm','w').write('dockerd')\n"
                 f"s=socket.socket(socket.AF_UNIX)\ns.bind('{place}/inner/any.sock')\ns.listen()\n"
                 "print('ready',flush=True)\ntime.sleep(600)")
-        listener = subprocess.Popen(["python3", "-c", code], stdout=subprocess.PIPE)
+        # In the engine's network namespace, as an engine of the same host is: the kernel's table of
+        # sockets is of one.
+        listener = subprocess.Popen([*self.engine.in_network, "python3", "-c", code], stdout=subprocess.PIPE)
         self.addCleanup(lambda: (listener.kill(), listener.wait(), listener.stdout.close()))
         listener.stdout.readline()
         for path in (place / "inner", place, place / "inner/any.sock"):

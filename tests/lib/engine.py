@@ -132,7 +132,9 @@ class DockerEngine:
                 self.runtime, ", ".join(f'"{a}"' for a in self.runtime_args),
                 ', "default-runtime": "bulkhead"' if self.default else ""))
         with open(self.root / "log", "ab") as log:
-            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
+            # BuildKit inside the engine does not ask for the default runtime.
+            environment = {**os.environ, "DOCKER_BUILDKIT_RUNC_COMMAND": str(self.runtime)} if self.default else None
+            self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, env=environment)
         wait_until(lambda: self.docker("version", check=False).returncode == 0, "dockerd", self.root / "log",
                    self.process)
 

@@ -52,7 +52,6 @@ static void copy_of_root(unsigned long recursive, const char *where) {
     look_at_all(root, where);
     close(root);
     do_umount(directory, MNT_DETACH);
-    look_at_all(AT_FDCWD, where);
   }
   rmdir(directory);
 }
