@@ -309,9 +309,10 @@ Result<> Tree::operator()(const plan::MountBind& step) {
   // Once private a mount has no master to be a slave of. What the host mounts there later is not
   // idmapped: it shows, its host-owned files as nobody's.
   bool follows_host = step.flags.propagation == MS_SLAVE || step.flags.propagation == MS_SHARED;
+  std::uint64_t propagation = follows_host ? MS_SLAVE : MS_PRIVATE;
   TRY(sys::set_attributes(tree.get(), {.set = set,
                                        .clear = step.flags.set & kAnyAtime ? kAnyAtime : 0,
-                                       .propagation = follows_host ? std::uint64_t{MS_SLAVE} : std::uint64_t{MS_PRIVATE}},
+                                       .propagation = propagation},
                           false, step.target));
   if (step.flags.recursive && step.idmapped)
     TRY(sys::set_attributes(tree.get(), {.set = MOUNT_ATTR_NODEV}, true, step.target));

@@ -37,6 +37,13 @@ class Bundle:
     def __init__(self):
         Bundle.count += 1
         self.path = Path(tempfile.mkdtemp(prefix="bulkhead-bundle-", dir="/var/tmp"))
+        try:
+            self.make()
+        except BaseException:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+
+    def make(self):
         self.rootfs = self.path / "rootfs"
         support.engines.busybox_rootfs(self.rootfs)
         (self.rootfs / "escape").mkdir()

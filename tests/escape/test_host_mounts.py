@@ -23,7 +23,8 @@ class HostMounts(unittest.TestCase):
         cls.base.chmod(0o755)
         cls.addClassCleanup(shutil.rmtree, cls.base, ignore_errors=True)
         cls.made = []
-        for path, is_directory in (("/etc/docker", True), ("/etc/docker/bulkhead-test.json", False)):
+        cls.daemon_json = f"/etc/docker/bulkhead-test-{os.getpid()}.json"  # suites may run side by side
+        for path, is_directory in (("/etc/docker", True), (cls.daemon_json, False)):
             if not os.path.exists(path):
                 os.mkdir(path) if is_directory else Path(path).write_text("{}")
                 cls.made.append(path)
@@ -48,7 +49,7 @@ class HostMounts(unittest.TestCase):
     # ---- spellings -----------------------------------------------------------------------------
 
     def test_R4_by_v_and_mount(self):
-        for path in ("/etc/docker", "/etc/docker/bulkhead-test.json", "/etc/shadow", "/proc", "/sys", "/dev", "/boot"):
+        for path in ("/etc/docker", self.daemon_json, "/etc/shadow", "/proc", "/sys", "/dev", "/boot"):
             for options in ("-v", f"{path}:/x"), ("-v", f"{path}:/x:ro"), ("--mount", f"type=bind,src={path},dst=/x"), \
                     ("--mount", f"type=bind,src={path},dst=/x,readonly,bind-nonrecursive"):
                 with self.subTest(path=path, options=options):
@@ -71,12 +72,12 @@ class HostMounts(unittest.TestCase):
         (self.base / "link").symlink_to("/etc/docker")
         (self.base / "twice").symlink_to("link")
         (self.base / "to_etc").symlink_to("/etc")
-        for name in ("link", "twice", "link/bulkhead-test.json", "to_etc/docker", "to_etc/shadow"):
+        for name in ("link", "twice", f"link/{os.path.basename(self.daemon_json)}", "to_etc/docker", "to_etc/shadow"):
             with self.subTest(name=name):
                 self.assert_restricted(f"{self.base}/{name}")
 
     def test_R4_hard_links(self):
-        for target in ("/etc/shadow", "/etc/docker/bulkhead-test.json"):
+        for target in ("/etc/shadow", self.daemon_json):
             with self.subTest(target=target):
                 link = self.base / f"hard-{os.path.basename(target)}"
                 try:
