@@ -73,6 +73,17 @@ Result<> own_stdio(const sandbox::HostIds& ids, const sandbox::Prepared& process
   return {};
 }
 
+// What the new process gets from outside, before it goes on.
+Result<> equip(const Construction& c, sandbox::Init& init, const Entry& entry) {
+  TRY(record_init(init.pid(), c.state, entry));
+  if (c.state.owns_user_ns) TRY(init.map_ids(c.state.ids));
+  for (const auto& warning : TRY(init.apply_limits(c.process))) log::warn(warning);
+  TRY(c.cgroup.delegate(c.state.ids.uid, c.state.ids.gid));
+  TRY(own_stdio(c.state.ids, c.process));
+  c.trace.mark("clone");
+  return {};
+}
+
 // sysfs's lo, net.* and ipc sysctls, after the engine's hooks have made the interfaces.
 Result<> configure_namespaces(const Construction& c, const sandbox::Namespaces& ns, BorrowedFd proc_sys) {
   using Where = plan::Sysctl::Namespace;
@@ -193,23 +204,18 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   state.cgroup = TRY(cgroup::locate(bundle.spec.linux_.cgroups_path, options.id, state.systemd));
   TRY(entry.write(state));  // from here on `delete --force` finds everything
   trace.mark("store");
-  CgroupLease cgroup = TRY(CgroupLease::create(bundle.spec, plan, state));
+  CgroupLease cgroup = TRY(CgroupLease::create(bundle.spec, plan, state, entry));
   trace.mark("cgroup");
   auto entrance = TRY(cgroup->entrance());
   auto init = TRY(sandbox::Init::clone({bundle.spec, plan, process, state.ids, entrance, fifo.get(),
                                         options.preserved_fds,
                                         options.no_new_keyring ? "" : cat("_ses.", options.id),
                                         start_hook_state(bundle, state)}));
-  TRY(record_init(init.pid(), state, entry));
-  if (state.owns_user_ns) TRY(init.map_ids(state.ids));
-  for (const auto& warning : TRY(init.apply_limits(process))) log::warn(warning);
-  TRY(cgroup->delegate(state.ids.uid, state.ids.gid));
-  TRY(own_stdio(state.ids, process));
-  trace.mark("clone");
   Construction c{context, options, bundle, plan, process, gathered, mounts, *cgroup, state, trace};
-  auto constructed = construct(c, init, console.get(), foreground_master);
+  auto constructed = equip(c, init, entry);
+  if (constructed) constructed = construct(c, init, console.get(), foreground_master);
   mounts.leave();  // the host's mounts again, whatever happened
-  TRY(std::move(constructed));
+  TRY(init.explain(std::move(constructed)));
   HostView view = HostView::show(std::move(c.view_root), context.store, state);
   TRY(entry.write(state));
   trace.mark("view");

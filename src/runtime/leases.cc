@@ -97,27 +97,37 @@ Result<> release_ids(const State& state) {
   return idpool::release(run.get(), state.id, restart_marker(state));
 }
 
-Result<CgroupLease> CgroupLease::create(const spec::Spec& spec, const plan::Plan& plan, State& state) {
+namespace {
+
+Result<> remove_cgroup(cgroup::Location location) {
+  auto manager = TRY(cgroup::make_manager(std::move(location)));
+  [[maybe_unused]] auto killed = manager->kill_all();
+  return manager->destroy(kDestroyTimeoutMs);
+}
+
+}  // namespace
+
+Result<CgroupLease> CgroupLease::create(const spec::Spec& spec, const plan::Plan& plan, State& state,
+                                         Entry& entry) {
   auto manager = TRY(cgroup::make_manager(state.cgroup));
   spec::Resources resources = spec.linux_.resources.value_or(spec::Resources{});
   resources.devices = plan.device_rules;
   TRY_IN("cgroup", manager->create(resources));
-  CgroupLease lease(std::move(manager));
+  CgroupLease lease(std::move(manager), entry);
   state.cgroup = lease->location();
   return lease;
 }
 
 CgroupLease::~CgroupLease() {
   if (!manager_ || !owned_) return;
-  // A manager of its own: the first one's directory fds are of M0, whose mounts may be gone by now.
-  auto manager = cgroup::make_manager(manager_->location());
-  if (!manager) {
-    log::warn(cat("cgroup is left behind: ", manager.error().message));
-    return;
+  // A manager of its own: the first one's directory fds are of M0, whose mounts may be gone by now. Those
+  // are closed before, since descriptors may be what has run out.
+  cgroup::Location location = manager_->location();
+  manager_.reset();
+  if (auto removed = remove_cgroup(std::move(location)); !removed) {
+    entry_.commit();  // for `delete --force` to find
+    log::warn(cat("the cgroup is left behind, delete --force cleans up: ", removed.error().message));
   }
-  [[maybe_unused]] auto killed = (*manager)->kill_all();
-  if (auto destroyed = (*manager)->destroy(kDestroyTimeoutMs); !destroyed)
-    log::warn(cat("cgroup is left behind: ", destroyed.error().message));
 }
 
 Result<> record_init(pid_t pid, State& state, const Entry& entry) {

@@ -35,18 +35,22 @@ Result<> release_ids(const State& state);
 
 class CgroupLease {
  public:
-  static Result<CgroupLease> create(const spec::Spec& spec, const plan::Plan& plan, State& state);
+  // `entry` outlives the lease, and stays in the store when the cgroup cannot be removed.
+  static Result<CgroupLease> create(const spec::Spec& spec, const plan::Plan& plan, State& state,
+                                    Entry& entry);
   cgroup::Manager* operator->() { return manager_.get(); }
   cgroup::Manager& operator*() { return *manager_; }
   void commit() { owned_ = false; }
   CgroupLease(CgroupLease&& other) noexcept
-      : manager_(std::move(other.manager_)), owned_(std::exchange(other.owned_, false)) {}
+      : manager_(std::move(other.manager_)), entry_(other.entry_), owned_(std::exchange(other.owned_, false)) {}
   CgroupLease& operator=(CgroupLease&&) = delete;
   ~CgroupLease();
 
  private:
-  explicit CgroupLease(std::unique_ptr<cgroup::Manager> manager) : manager_(std::move(manager)) {}
+  CgroupLease(std::unique_ptr<cgroup::Manager> manager, Entry& entry)
+      : manager_(std::move(manager)), entry_(entry) {}
   std::unique_ptr<cgroup::Manager> manager_;
+  Entry& entry_;
   bool owned_ = true;
 };
 

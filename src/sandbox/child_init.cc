@@ -25,7 +25,7 @@ void set_names(const InitArguments& a) {
   if (!a.new_uts) return;
   const auto& spec = a.spec;
   if (!spec.hostname.empty() && ::sethostname(spec.hostname.data(), spec.hostname.size()) < 0)
-    die(a.fds.sync, errno, "set the hostname");
+    die(a.fds.sync, errno, "set the hostname", spec.hostname.c_str());
   std::string_view domain = spec.domainname;
   for (const auto& [key, value, where] : a.sysctls) {
     if (key == "kernel.domainname") domain = value;

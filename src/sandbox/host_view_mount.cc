@@ -13,6 +13,16 @@ namespace {
 
 constexpr std::string_view kSourcePrefix = "bulkhead-";
 
+// The container whose view the mount of `top` is; "" for any other mount.
+Result<std::string> container_of(BorrowedFd top, const std::string& path) {
+  auto mount = TRY(sys::mount_of(top, false));
+  if (!mount.type.starts_with("fuse")) return std::string();
+  mount = TRY(sys::mount_of(top, true));
+  bool ours = mount.type == kHostViewType && mount.mount_point == path &&
+              mount.source.starts_with(kSourcePrefix);
+  return ours ? mount.source.substr(kSourcePrefix.size()) : std::string();
+}
+
 }  // namespace
 
 Result<UniqueFd> mount_host_view(const std::string& path, std::string_view container_id) {
@@ -34,16 +44,15 @@ Result<UniqueFd> mount_host_view(const std::string& path, std::string_view conta
 
 Result<std::string> host_view_at(const std::string& path) {
   UniqueFd top = TRY(sys::open_path(path, O_PATH | O_DIRECTORY));
-  auto mount = TRY(sys::mount_of(top.get(), false));
-  if (!mount.type.starts_with("fuse")) return std::string();
-  mount = TRY(sys::mount_of(top.get(), true));
-  bool ours = mount.type == kHostViewType && mount.mount_point == path &&
-              mount.source.starts_with(kSourcePrefix);
-  return ours ? mount.source.substr(kSourcePrefix.size()) : std::string();
+  return container_of(top.get(), path);
 }
 
 Result<> unmount_host_view(const std::string& path) {
-  if (::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+  UniqueFd top = TRY(sys::open_path(path, O_PATH | O_DIRECTORY));
+  if (TRY(container_of(top.get(), path)).empty()) return {};
+  // By the descriptor, which names this very mount: by path, the second of two who do this at once
+  // would unmount the engine's own root. EINVAL: it is unmounted already.
+  if (::umount2(cat("/proc/self/fd/", top.get()).c_str(), MNT_DETACH) < 0 && errno != EINVAL)
     return fail_errno(cat("unmount the view at ", path));
   return {};
 }

@@ -22,7 +22,8 @@ Result<UniqueFd> mount_host_view(const std::string& path, std::string_view conta
 // Whether the topmost mount at `path` is a host view, and of which container ("" when it is none).
 Result<std::string> host_view_at(const std::string& path);
 
-// Unmounts the topmost mount at `path`, in use or not.
+// Unmounts the topmost mount at `path` if it is a host view, in use or not. Whoever else does the same
+// at that moment, nothing that lies beneath is unmounted.
 Result<> unmount_host_view(const std::string& path);
 
 }  // namespace bulkhead::sandbox

@@ -147,7 +147,8 @@ Result<> set_oom_score(pid_t pid, int score, std::vector<std::string>& warnings)
 }  // namespace
 
 Init::Init(Init&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), sync_(std::move(other.sync_)), waits_(other.waits_) {}
+    : pid_(std::exchange(other.pid_, -1)), sync_(std::move(other.sync_)), waits_(other.waits_),
+      has_told_(other.has_told_) {}
 
 Init::~Init() {
   if (pid_ <= 0) return;
@@ -222,34 +223,61 @@ Result<> Init::judge_end() const {
   return fail(cat("the container's process ended during set-up with status ", info.si_status));
 }
 
+// What the init sends; `closed`: nothing more comes.
+struct Init::Message {
+  Report report;
+  UniqueFd fd;
+  bool closed = false;
+};
+
+Result<Init::Message> Init::receive(int flags) const {
+  Message message;
+  iovec data{&message.report, sizeof message.report};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &data;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  ssize_t got;
+  do got = ::recvmsg(sync_.get(), &header, MSG_CMSG_CLOEXEC | flags);
+  while (got < 0 && errno == EINTR);
+  if (got < 0) return fail_errno("wait for the container's init");
+  message.closed = got == 0;
+  message.report.text[sizeof message.report.text - 1] = '\0';
+  if (cmsghdr* attached = CMSG_FIRSTHDR(&header)) {
+    int fd = -1;
+    memcpy(&fd, CMSG_DATA(attached), sizeof fd);
+    message.fd = UniqueFd(fd);
+  }
+  return message;
+}
+
 Result<> Init::await_ready(const ListenerSink& listener) {
-  bool ready = false;  // of an exec: what follows is its end by execve, or execve's error
   while (true) {
-    Report report;
-    iovec data{&report, sizeof report};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    ssize_t got = ::recvmsg(sync_.get(), &message, MSG_CMSG_CLOEXEC);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno("wait for the container's init");
-    if (got == 0) return ready ? Result<>() : judge_end();
-    report.text[sizeof report.text - 1] = '\0';
-    if (report.kind == Report::Kind::kReady && waits_) return {};
-    if (report.kind == Report::Kind::kReady) {
-      ready = true;
-      continue;
-    }
+    Message message = TRY(receive(0));
+    const Report& report = message.report;
+    if (report.kind == Report::Kind::kReady && !message.closed) return {};
+    has_told_ = message.closed || report.kind == Report::Kind::kError;
+    if (message.closed) return judge_end();
     if (report.kind == Report::Kind::kError)
       return report.code != 0 ? fail_errno(report.text, report.code) : fail(report.text);
-    int fd = -1;
-    if (cmsghdr* header = CMSG_FIRSTHDR(&message)) memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    if (fd < 0) return fail("the seccomp listener did not arrive");
-    TRY(listener(UniqueFd(fd)));
+    if (!message.fd) return fail("the seccomp listener did not arrive");
+    TRY(listener(std::move(message.fd)));
   }
+}
+
+Result<> Init::explain(Result<> outcome) const {
+  if (outcome || has_told_) return outcome;
+  auto message = receive(MSG_DONTWAIT);
+  if (!message) return outcome;  // it has said nothing and lives
+  const Report& report = message->report;
+  if (message->closed) {
+    auto end = judge_end();
+    return end ? outcome : end;
+  }
+  if (report.kind != Report::Kind::kError) return outcome;
+  return report.code != 0 ? fail_errno(report.text, report.code) : fail(report.text);
 }
 
 pid_t Init::release() { return std::exchange(pid_, -1); }

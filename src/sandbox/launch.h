@@ -60,17 +60,24 @@ class Init {
   // Until the process is ready to exec (waiting for `start`, or having exec'd). Its error otherwise.
   Result<> await_ready(const ListenerSink& listener);
 
+  // The init's own reason, when what was done to it failed because it had failed or been killed: "open
+  // /proc/42/ns/net: No such file" says nothing. Other outcomes as they are.
+  Result<> explain(Result<> outcome) const;
+
   // The process is on its own from here.
   pid_t release();
 
  private:
   // `waits`: it reports ready and waits for `start`; else exec closes its end of `sync`.
   Init(pid_t pid, UniqueFd sync, bool waits) : pid_(pid), sync_(std::move(sync)), waits_(waits) {}
+  struct Message;
+  Result<Message> receive(int flags) const;
   Result<> judge_end() const;
   friend Result<Init> start_exec(const struct ExecInputs& inputs);
   pid_t pid_ = -1;
   UniqueFd sync_;
   bool waits_;
+  bool has_told_ = false;  // why it failed
 };
 
 struct ExecInputs {

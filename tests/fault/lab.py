@@ -19,8 +19,9 @@ sys.path.insert(0, str(TOP / "tests" / "lib"))
 import leaks  # noqa: E402
 import ns  # noqa: E402
 
-BIN = TOP / "build" / "bin"
+BIN = Path(os.environ.get("BULKHEAD_BIN", TOP / "build" / "bin"))
 BULKHEAD = BIN / "bulkhead"
+KEEPER = BIN / "bulkhead-keeper"
 INJECT = BIN / "fault_inject"
 FULL = bool(os.environ.get("BULKHEAD_FAULT_FULL"))
 DELETE_SECONDS = 10  # R12
@@ -193,6 +194,9 @@ class Lab:
     def create(self, **more):
         return self.run("create", "--bundle", self.bundle, "--pid-file", self.root / "pid", self.id, **more)
 
+    def must_create(self):
+        self.must("create", "--bundle", self.bundle, "--pid-file", self.root / "pid", self.id)
+
     def must(self, *words):
         result = self.run(*words)
         if result.code != 0:
@@ -284,9 +288,9 @@ def missing():
     """Why these tests cannot run here; None when they can."""
     if os.geteuid() != 0:
         return "needs root"
-    for path in (BULKHEAD, INJECT):
+    for path in (BULKHEAD, KEEPER, INJECT):
         if not os.access(path, os.X_OK):
-            return f"{path.relative_to(TOP)} is not built"
+            return f"{path} is not built"
     if not shutil.which("busybox"):
         return "no busybox (apt-get install busybox-static)"
     if os.uname().machine != "x86_64":

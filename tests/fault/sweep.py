@@ -19,13 +19,14 @@ SURE_CALLS = {"rt_sigaction", "rt_sigprocmask", "getpid", "gettid", "getuid", "g
               "umask", "set_tid_address", "set_robust_list", "rseq", "arch_prctl", "setfsuid", "setfsgid",
               "getppid", "clock_gettime"}
 RUNTIME_START = 15  # calls that libc makes before main()
-ALL_ERRORS = (errno.ENOMEM, errno.EACCES, errno.ENOSPC, errno.EINTR, errno.ENOSYS)
+MAIN_FAULTS = (errno.ENOMEM, "kill")  # in full mode tried everywhere
+OTHER_ERRORS = (errno.EACCES, errno.ENOSPC, errno.EINTR, errno.ENOSYS)  # in full mode tried by sample
 
 
-def choose(calls, per_pair):
+def choose(calls, per_pair, fault):
     """In full mode every call; else up to `per_pair` of each (process, system call), spread by chance."""
-    if world.FULL:
-        return [(process, call, number) for process, call, number in calls]
+    if world.FULL and fault in MAIN_FAULTS:
+        return calls
     pairs = defaultdict(list)
     for process, call, number in calls:
         pairs[(process, number)].append((process, call, number))
@@ -53,8 +54,8 @@ class Sweep(unittest.TestCase):
 
     def sweep(self, calls, faults, case, per_pair=2):
         """`case(fault)` for every chosen position and each of `faults` (errno or "kill")."""
-        for process, call, number in choose(calls, per_pair):
-            for fault in faults:
+        for fault in faults:
+            for process, call, number in choose(calls, per_pair, fault):
                 if fault != "kill" and syscalls.name(number) in SURE_CALLS:
                     continue
                 label = fault if fault == "kill" else errno.errorcode[fault]

@@ -34,7 +34,7 @@ class Kills(Sweep):
         self.lab.delete()
 
         def case(fault):
-            self.assertEqual(self.lab.create().code, 0)
+            self.lab.must_create()
             self.lab.run("start", self.lab.id, inject=fault)
             self.lab.delete()
         self.sweep(counted.calls, self.KILL, case, 1)
@@ -53,7 +53,7 @@ class Kills(Sweep):
         counted = self.lab.run("delete", "--force", self.lab.id, inject="")
 
         def case(fault):
-            self.assertEqual(self.lab.create().code, 0)
+            self.lab.must_create()
             self.lab.must("start", self.lab.id)
             self.lab.run("delete", "--force", self.lab.id, inject=fault)
             self.lab.delete()
