@@ -11,6 +11,8 @@
 // Nothing is cached: names and attributes have a timeout of 0 and files are read and written
 // directly, since the container changes them without the view being told.
 //
+// For the host's root only; others get EACCES.
+//
 // What the container controls is never acted on: names are single components, resolved beneath the
 // root without following a symlink or crossing a mount; only regular files and directories are
 // opened, without blocking (a lease that the container holds gives EAGAIN).

@@ -79,23 +79,36 @@ Node* NodeTable::use(std::uint64_t number) {
   return &found->second;
 }
 
+Node& NodeTable::count(Node& node, const Node& directory, const char* name) {
+  ++node.lookups;
+  if (node.type == S_IFDIR && (node.parent != directory.number || node.name != name)) {
+    node.parent = directory.number;
+    node.name = name;
+  }
+  touch(node);
+  return node;
+}
+
+Node* NodeTable::hold_again(const struct stat& st, const Node& directory, const char* name) {
+  auto found = nodes_.find(number_of(st));
+  if (found == nodes_.end()) return nullptr;
+  Node& node = found->second;
+  bool same = node.fd && node.identity == sys::identity(st);
+  return same ? &count(node, directory, name) : nullptr;
+}
+
 Node& NodeTable::hold(UniqueFd fd, const struct stat& st, const Node& directory, const char* name) {
+  if (Node* held = hold_again(st, directory, name)) return *held;
   std::uint64_t number = number_of(st);
   if (number == kRootNumber) return root_;
   Node& node = nodes_[number];
   bool was_held = static_cast<bool>(node.fd);
-  if (!was_held || node.identity != sys::identity(st)) node.fd = std::move(fd);
+  node.fd = std::move(fd);
   node.identity = sys::identity(st);
   node.type = st.st_mode & S_IFMT;
   node.number = number;
-  ++node.lookups;
-  if (node.type == S_IFDIR) {
-    node.parent = directory.number;
-    node.name = name;
-  }
   if (!was_held) node.recent = recent_.insert(recent_.end(), &node);
-  touch(node);
-  return node;
+  return count(node, directory, name);
 }
 
 void NodeTable::forget(std::uint64_t number, std::uint64_t lookups) {

@@ -45,6 +45,8 @@ class NodeTable {
   // The node of the inode that `fd` (O_PATH) names, found under `name` in `directory`, looked up
   // once more. `st`: what fstat says of it.
   Node& hold(UniqueFd fd, const struct stat& st, const Node& directory, const char* name);
+  // The same for an inode that is held already; nullptr: it is not.
+  Node* hold_again(const struct stat& st, const Node& directory, const char* name);
   void forget(std::uint64_t number, std::uint64_t lookups);
 
   void opened(Node& node);
@@ -59,6 +61,7 @@ class NodeTable {
 
  private:
   void touch(Node& node);
+  Node& count(Node& node, const Node& directory, const char* name);
   void drop(Node& node);
   void let_go_oldest();
   bool bring_back(Node& directory, int depth);

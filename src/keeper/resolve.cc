@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
@@ -36,6 +35,15 @@ bool is_component(const char* name) {
 
 UniqueFd open_name(BorrowedFd directory, const char* name) {
   return open_beneath(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+}
+
+// One component on a mount below which nothing is mounted: no resolution that RESOLVE_* would stop.
+bool stat_name(BorrowedFd directory, const char* name, struct stat& st) {
+  if (!is_component(name)) {
+    errno = EINVAL;
+    return false;
+  }
+  return ::fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
 }
 
 UniqueFd reopen(BorrowedFd object, mode_t type, int flags) {

@@ -5,6 +5,7 @@
 // it. The kernel jumps to that very object: nothing is resolved again, a symlink is not followed.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <charconv>
@@ -28,6 +29,9 @@ bool is_component(const char* name);
 // An O_PATH fd of a name in a directory: beneath it, no mount crossed, a symlink not followed. Empty
 // with errno set.
 UniqueFd open_name(BorrowedFd directory, const char* name);
+
+// The attributes of the same. False with errno set.
+bool stat_name(BorrowedFd directory, const char* name, struct stat& st);
 
 // Opens the object of an O_PATH fd: regular files and directories only, never blocking (EAGAIN
 // where a process of the container holds a lease). Of `flags` the access mode and the status flags

@@ -28,9 +28,19 @@ bool View::make_entry(UniqueFd fd, const Node& directory, const char* name, fuse
   return true;
 }
 
+bool View::find_entry(const Node& directory, const char* name, fuse_entry_param& entry) {
+  entry = {};
+  if (!stat_name(directory.fd.get(), name, entry.attr)) return false;
+  Node* node = nodes.hold_again(entry.attr, directory, name);
+  if (!node) return make_entry(open_name(directory.fd.get(), name), directory, name, entry);
+  entry.ino = node->number;
+  translate(entry.attr);
+  return true;
+}
+
 void View::reply_entry(fuse_req_t req, const Node& directory, const char* name) {
   fuse_entry_param entry;
-  if (!make_entry(open_name(directory.fd.get(), name), directory, name, entry)) {
+  if (!find_entry(directory, name, entry)) {
     fuse_reply_err(req, errno);
     return;
   }
@@ -38,6 +48,10 @@ void View::reply_entry(fuse_req_t req, const Node& directory, const char* name) 
 }
 
 Node* node_of(fuse_req_t req, fuse_ino_t number) {
+  if (fuse_req_ctx(req)->uid != 0) {
+    fuse_reply_err(req, EACCES);
+    return nullptr;
+  }
   Node* node = view_of(req).nodes.use(number);
   if (!node) fuse_reply_err(req, errno);
   return node;

@@ -29,6 +29,9 @@ class View {
   // False with errno set, also when `fd` is empty.
   bool make_entry(UniqueFd fd, const Node& directory, const char* name, fuse_entry_param& entry);
 
+  // The entry of what is now under `name`. Opens nothing when that is held already.
+  bool find_entry(const Node& directory, const char* name, fuse_entry_param& entry);
+
   // Answers with the entry of what is now under `name`, or with errno.
   void reply_entry(fuse_req_t req, const Node& directory, const char* name);
 
@@ -54,8 +57,11 @@ class View {
 
 inline View& view_of(fuse_req_t req) { return *static_cast<View*>(fuse_req_userdata(req)); }
 
-// The node that a request is about; nullptr when it must be looked up again, which the kernel has
-// been answered then.
+// The node that a request is about; nullptr when that is refused (EACCES) or it must be looked up
+// again (ESTALE), which the kernel has been answered then. The one gate: the view is for the host's
+// root. Leaving file permissions to the kernel (default_permissions) would let nobody else in
+// either, as engines keep these paths to root, but cost a request for the attributes of every
+// directory of every path.
 Node* node_of(fuse_req_t req, fuse_ino_t number);
 
 // The fd behind an open file or directory.

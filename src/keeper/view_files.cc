@@ -1,13 +1,11 @@
 // Open files. Flush is left out on purpose: it only means something to network file systems, which
 // cannot be an overlay's upper layer; without it a close costs no round trip.
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "keeper/view.h"
-#include "sys/capability.h"
 
 namespace bulkhead::keeper {
 namespace {
@@ -88,33 +86,8 @@ void read(fuse_req_t req, fuse_ino_t, std::size_t size, off_t offset, fuse_file_
   fuse_reply_buf(req, buffer, static_cast<std::size_t>(got));
 }
 
-// A write by anyone but root takes the set-id bits of a file away; the kernel does that for a
-// process without CAP_FSETID. It says who writes only as a user id.
-class WithoutSetIdRight {
- public:
-  explicit WithoutSetIdRight(bool active) {
-    if (!active) return;
-    auto own = sys::own_capabilities();
-    if (!own) return;
-    before_ = *own;
-    auto sets = before_;
-    sets.effective &= ~(sys::CapabilityMask{1} << CAP_FSETID);
-    active_ = sys::set_capabilities(sets) == 0;
-  }
-  ~WithoutSetIdRight() {
-    if (active_) sys::set_capabilities(before_);
-  }
-  WithoutSetIdRight(const WithoutSetIdRight&) = delete;
-  WithoutSetIdRight& operator=(const WithoutSetIdRight&) = delete;
-
- private:
-  bool active_ = false;
-  sys::CapabilitySets before_;
-};
-
 void write(fuse_req_t req, fuse_ino_t, const char* data, std::size_t size, off_t offset,
            fuse_file_info* file) {
-  WithoutSetIdRight guard(fuse_req_ctx(req)->uid != 0);
   ssize_t written = ::pwrite(handle_of(file), data, size, offset);  // at the end for O_APPEND
   if (written < 0) {
     fuse_reply_err(req, errno);
