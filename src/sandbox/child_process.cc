@@ -19,6 +19,7 @@
 #include "cgroup/cgroup.h"
 #include "sandbox/child.h"
 #include "seccomp/load.h"
+#include "sys/process.h"
 
 namespace bulkhead::sandbox {
 namespace {
@@ -247,13 +248,9 @@ void wait_for_start(const ChildFds& fds) {
 }
 
 void execute(const Prepared& process, const ChildFds& fds) {
+  sys::reset_signals();
   if (process.no_new_privileges && !process.filter.has_notify) load_filter(process, fds);
   prctl(PR_SET_PDEATHSIG, 0);
-  // What is ignored or blocked stays so over exec, and the runtime ignores SIGPIPE.
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
   ::close_range(3 + static_cast<unsigned>(fds.preserved), ~0u, CLOSE_RANGE_CLOEXEC);
   ::execve(executable, process.argv.data(), process.envp.data());
   int error = errno;

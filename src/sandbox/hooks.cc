@@ -50,10 +50,7 @@ struct Pipe {
   int null = ::open("/dev/null", O_WRONLY);
   if (null >= 0) ::dup2(null, 1);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::signal(SIGPIPE, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  sys::reset_signals();
   ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);  // also what the caller meant for the container
   ::execve(hook.path.c_str(), argv, envp);
   std::string message = cat("exec ", hook.path, ": ", strerror(errno));

@@ -27,6 +27,17 @@ Result<pid_t> clone_process(std::uint64_t flags, BorrowedFd cgroup) {
   return static_cast<pid_t>(pid);
 }
 
+void reset_signals() {
+  constexpr int kSignals = 64;
+  constexpr std::size_t kMaskBytes = kSignals / 8;
+  // The kernel's struct sigaction: handler, flags, restorer, mask; all zero is SIG_DFL.
+  const std::uint64_t by_default[4] = {};
+  for (int signal = 1; signal <= kSignals; ++signal)
+    syscall(SYS_rt_sigaction, signal, by_default, nullptr, kMaskBytes);  // SIGKILL, SIGSTOP: EINVAL
+  const std::uint64_t none = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kMaskBytes);
+}
+
 Result<UniqueFd> open_pidfd(pid_t pid) {
   UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!fd) return fail_errno(cat("pidfd_open ", pid));

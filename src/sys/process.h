@@ -33,6 +33,11 @@ Result<std::optional<ProcessStat>> process_stat(pid_t pid);
 Result<int> wait_for(pid_t pid);
 int exit_code(int status);  // as shells: 128+signal
 
+// For a process about to exec a program that is not ours: nothing ignored, nothing blocked. What is
+// ignored or blocked stays so over exec, also the signals that glibc keeps for itself and whose
+// dispositions its sigaction does not touch (posix_spawn hands them on ignored).
+void reset_signals();
+
 // "TERM", "SIGTERM", "15", "SIGRTMIN+3".
 std::optional<int> parse_signal(std::string_view name);
 

@@ -509,9 +509,7 @@ class Surroundings(unittest.TestCase):
                                 preexec_fn=ignore)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("SigBlk:\t0000000000000000", result.stdout)
-        ignored = int(re.search(r"SigIgn:\t(\w+)", result.stdout).group(1), 16)
-        self.assertFalse(ignored >> (signal.SIGPIPE - 1) & 1, "SIGPIPE")
-        self.assertFalse(ignored >> (signal.SIGCHLD - 1) & 1, "SIGCHLD")
+        self.assertIn("SigIgn:\t0000000000000000", result.stdout)
 
     def test_odd_environment(self):
         for environment in ({}, {"PATH": ""}, {"LD_PRELOAD": "/no/such", "TMPDIR": "/no/such", "HOME": "/no/such"},
