@@ -6,7 +6,8 @@ LAYERS = {
     "json": {"base"},
     "sys": {"base"},  # the kernel without policy
     "cli": {"base"},
-    "policy": {"base", "json"},
+    "images": {"base"},  # pure: references and the verdict on an image
+    "policy": {"base", "json", "images"},
     "spec": {"base", "json"},
     "idpool": {"base", "spec"},
     "cgroup": {"base", "spec"},
@@ -20,9 +21,10 @@ LAYERS = {
                 "sandbox", "keeper", "audit"},
     "http": {"base"},
     "h2": {"base", "http"},
-    "registry": {"base", "json", "http"},
-    "guard": {"base", "json", "sys", "cli", "policy", "audit", "http", "h2", "registry"},
-    "ctl": {"base", "json", "sys", "cli", "policy", "audit", "plan", "spec", "idpool", "cgroup"},
+    "registry": {"base", "json", "sys", "cli", "policy", "images"},
+    "guard": {"base", "json", "sys", "cli", "policy", "images", "audit", "http", "h2", "registry"},
+    "ctl": {"base", "json", "sys", "cli", "policy", "images", "audit", "plan", "spec", "idpool", "cgroup",
+            "registry"},
 }
 
 # Third-party headers and the only folders that may see them: a library has one adapter.
