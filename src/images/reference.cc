@@ -37,17 +37,6 @@ bool is_ipv6(std::string_view host) {
          });
 }
 
-bool is_domain(std::string_view domain) {
-  auto colon = domain.rfind(':');
-  std::string_view host = domain;
-  if (colon != domain.npos && !domain.ends_with(']')) {
-    auto port = parse_decimal<std::uint16_t>(domain.substr(colon + 1));
-    if (!port || *port == 0) return false;
-    host = domain.substr(0, colon);
-  }
-  return is_ipv6(host) || std::ranges::all_of(split(host, '.'), is_host_label);
-}
-
 // Between letters and digits: one dot, one or two underscores, or any number of hyphens.
 bool is_separator(std::string_view run) {
   return run == "." || run == "_" || run == "__" || run.find_first_not_of('-') == run.npos;
@@ -97,7 +86,7 @@ void split_domain(std::string_view name, Reference& out) {
 }
 
 Result<> check_repository(const Reference& reference, Wildcards wildcards) {
-  if (!is_domain(reference.domain))
+  if (!is_host(reference.domain))
     return fail(cat("\"", reference.domain, "\" is no registry (a host name, perhaps with a port)"));
   if (std::ranges::any_of(reference.path, is_upper))
     return fail("the repository must be lower case");
@@ -182,6 +171,17 @@ std::string Reference::familiar() const {
   std::string_view rest = std::string_view(path).substr(std::min(path.size(), kOfficial.size()));
   if (path.starts_with(kOfficial) && !rest.contains('/')) out.erase(0, kOfficial.size());
   return out;
+}
+
+bool is_host(std::string_view text) {
+  auto colon = text.rfind(':');
+  std::string_view host = text;
+  if (colon != text.npos && !text.ends_with(']')) {
+    auto port = parse_decimal<std::uint16_t>(text.substr(colon + 1));
+    if (!port || *port == 0) return false;
+    host = text.substr(0, colon);
+  }
+  return is_ipv6(host) || std::ranges::all_of(split(host, '.'), is_host_label);
 }
 
 bool is_digest(std::string_view text) {

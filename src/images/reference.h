@@ -27,6 +27,10 @@ struct Reference {
 // from anything but the ASCII grammar: there is no IDNA, no percent-encoding, no user info.
 Result<Reference> parse_reference(std::string_view text);
 
+// Whether `text` is "host" or "host:port": labels of letters, digits and inner hyphens, or an IPv6
+// address in brackets. The registry of a reference is one.
+bool is_host(std::string_view text);
+
 // Whether `text` is "sha256:" and 64 lower case hexadecimal digits: an image id or a digest. Other
 // algorithms are no digests here: nothing that we compare is named by them.
 bool is_digest(std::string_view text);
