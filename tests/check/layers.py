@@ -21,7 +21,8 @@ LAYERS = {
                 "sandbox", "keeper", "audit"},
     "http": {"base"},
     "h2": {"base", "http"},
-    "registry": {"base", "json", "sys", "cli", "policy", "images"},
+    "registry": {"base", "json", "sys", "images"},  # what decides about registries, without a network
+    "fetch": {"base", "json", "sys", "cli", "images", "policy", "spec", "seccomp", "registry"},  # the process
     "guard": {"base", "json", "sys", "cli", "policy", "images", "audit", "http", "h2", "registry"},
     "ctl": {"base", "json", "sys", "cli", "policy", "images", "audit", "plan", "spec", "idpool", "cgroup",
             "registry"},
@@ -35,6 +36,6 @@ LIBRARIES = {
     r"sys/capability\.h": {"sys"},
     r"systemd/": {"scope"},
     r"fuse": {"keeper"},
-    r"curl/": {"registry"},
+    r"curl/": {"fetch"},
     r"nghttp2/": {"h2"},
 }
