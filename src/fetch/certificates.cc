@@ -51,7 +51,8 @@ Result<CertificateStore> read_certificates(std::string_view directory) {
   if (!top) return std::unexpected(std::move(top).error());
   CertificateStore store;
   for (const auto& host : TRY(list(top->get(), directory))) {
-    if (!images::is_host(host)) continue;  // a README, a host with a path that only containerd knows
+    if (!images::is_host(host))
+      continue;  // a README, a host with a path that only containerd knows
     auto own = sys::open_at(top->get(), host, O_RDONLY | O_DIRECTORY);
     if (!own && own.error().code == ENOTDIR) continue;
     std::string name = cat(directory, "/", host);

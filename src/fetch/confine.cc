@@ -21,31 +21,79 @@ namespace bulkhead::fetch {
 namespace {
 
 constexpr std::uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-constexpr std::uint64_t kWrite = kRead | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                                 LANDLOCK_ACCESS_FS_MAKE_REG;
+constexpr std::uint64_t kWrite = kRead | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                                 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
 // Every right of the first version of Landlock's interface.
 constexpr std::uint64_t kHandled = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
 
-// Resolver and TLS: configuration, libraries that glibc loads by name (NSS), authorities, randomness.
-constexpr const char* kReadable[] = {"/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share",
-                                     "/usr/local/share/ca-certificates", "/run/systemd/resolve",
-                                     "/run/resolvconf", "/run/NetworkManager", "/dev/urandom", "/dev/null",
-                                     "/proc/sys/crypto", "/proc/sys/net"};
+// Resolver and TLS: configuration, libraries that glibc loads by name (NSS), authorities,
+// randomness.
+constexpr const char* kReadable[] = {"/etc",
+                                     "/lib",
+                                     "/lib64",
+                                     "/usr/lib",
+                                     "/usr/lib64",
+                                     "/usr/share",
+                                     "/usr/local/share/ca-certificates",
+                                     "/run/systemd/resolve",
+                                     "/run/resolvconf",
+                                     "/run/NetworkManager",
+                                     "/dev/urandom",
+                                     "/dev/null",
+                                     "/proc/sys/crypto",
+                                     "/proc/sys/net"};
 
-constexpr const char* kRefusedCalls[] = {
-    "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp",
-    "mount", "umount2", "fsopen", "fsconfig", "fsmount", "fspick", "move_mount", "open_tree",
-    "mount_setattr", "pivot_root", "chroot", "unshare", "setns", "bpf", "perf_event_open", "userfaultfd",
-    "io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl", "add_key", "request_key",
-    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
-    "swapon", "swapoff", "open_by_handle_at", "name_to_handle_at", "acct", "quotactl", "personality"};
+constexpr const char* kRefusedCalls[] = {"execve",
+                                         "execveat",
+                                         "ptrace",
+                                         "process_vm_readv",
+                                         "process_vm_writev",
+                                         "pidfd_getfd",
+                                         "kcmp",
+                                         "mount",
+                                         "umount2",
+                                         "fsopen",
+                                         "fsconfig",
+                                         "fsmount",
+                                         "fspick",
+                                         "move_mount",
+                                         "open_tree",
+                                         "mount_setattr",
+                                         "pivot_root",
+                                         "chroot",
+                                         "unshare",
+                                         "setns",
+                                         "bpf",
+                                         "perf_event_open",
+                                         "userfaultfd",
+                                         "io_uring_setup",
+                                         "io_uring_enter",
+                                         "io_uring_register",
+                                         "keyctl",
+                                         "add_key",
+                                         "request_key",
+                                         "init_module",
+                                         "finit_module",
+                                         "delete_module",
+                                         "kexec_load",
+                                         "kexec_file_load",
+                                         "reboot",
+                                         "swapon",
+                                         "swapoff",
+                                         "open_by_handle_at",
+                                         "name_to_handle_at",
+                                         "acct",
+                                         "quotactl",
+                                         "personality"};
 
 Result<> limit(int resource, rlim_t most) {
   rlimit now{};
-  if (::getrlimit(static_cast<__rlimit_resource>(resource), &now) < 0) return fail_errno("read a limit");
+  if (::getrlimit(static_cast<__rlimit_resource>(resource), &now) < 0)
+    return fail_errno("read a limit");
   if (now.rlim_max != RLIM_INFINITY && now.rlim_max < most) most = now.rlim_max;
   rlimit value{most, most};
-  if (::setrlimit(static_cast<__rlimit_resource>(resource), &value) < 0) return fail_errno("set a limit");
+  if (::setrlimit(static_cast<__rlimit_resource>(resource), &value) < 0)
+    return fail_errno("set a limit");
   return {};
 }
 
@@ -81,7 +129,8 @@ Result<> permit(BorrowedFd rules, const std::string& path, std::uint64_t access)
 
 Result<> restrict_files(std::string_view cache_directory) {
   landlock_ruleset_attr handled{.handled_access_fs = kHandled};
-  UniqueFd rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0)));
+  UniqueFd rules(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0)));
   if (!rules && (errno == ENOSYS || errno == EOPNOTSUPP)) return {};
   if (!rules) return fail_errno("landlock");
   for (const char* path : kReadable) TRY(permit(rules.get(), path, kRead));
@@ -92,10 +141,11 @@ Result<> restrict_files(std::string_view cache_directory) {
 
 Result<> restrict_calls() {
   spec::Seccomp profile{.default_action = "SCMP_ACT_ALLOW"};
-  profile.syscalls.push_back({.names = {std::begin(kRefusedCalls), std::end(kRefusedCalls)},
-                              .action = "SCMP_ACT_ERRNO"});
+  profile.syscalls.push_back(
+      {.names = {std::begin(kRefusedCalls), std::end(kRefusedCalls)}, .action = "SCMP_ACT_ERRNO"});
   auto filter = TRY(seccomp::compile(profile));
-  if (int code = seccomp::install(filter.program, filter.flags); code < 0) return fail_errno("seccomp", -code);
+  if (int code = seccomp::install(filter.program, filter.flags); code < 0)
+    return fail_errno("seccomp", -code);
   return {};
 }
 
@@ -112,8 +162,10 @@ Result<User> find_user(std::string_view text) {
     std::string name(text);
     const passwd* entry = ::getpwnam(name.c_str());
     if (!entry)
-      return fail(cat("no user \"", name, "\": make it with \"useradd --system --user-group --no-create-home "
-                      "--shell /usr/sbin/nologin ", name, "\", or give UID:GID"));
+      return fail(cat("no user \"", name,
+                      "\": make it with \"useradd --system --user-group --no-create-home "
+                      "--shell /usr/sbin/nologin ",
+                      name, "\", or give UID:GID"));
     user = {entry->pw_uid, entry->pw_gid};
   }
   if (user.uid == 0 || user.gid == 0)

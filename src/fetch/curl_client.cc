@@ -84,7 +84,8 @@ void set_limits(CURL* curl, long left_ms) {
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's headers are not the registry's
+  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS,
+                   1L);  // a proxy's headers are not the registry's
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left_ms);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "bulkhead-registry");
@@ -122,7 +123,8 @@ Result<> start_curl() {
 }
 
 CurlClient::CurlClient(const CurlSettings& settings)
-    : settings_(settings), handle_(curl_easy_init()),
+    : settings_(settings),
+      handle_(curl_easy_init()),
       deadline_ms_(now_ms() + std::int64_t{settings.timeout_seconds} * 1000) {}
 
 CurlClient::~CurlClient() { curl_easy_cleanup(handle_); }
@@ -136,14 +138,16 @@ Result<registry::HttpResponse> CurlClient::send(const registry::HttpRequest& req
   curl_easy_reset(curl);  // connections stay
   set_limits(curl, static_cast<long>(left_ms));
   set_trust(curl, settings_, host);
-  curl_easy_setopt(curl, CURLOPT_PROXY, settings_.proxy.c_str());  // "": also none from the environment
+  curl_easy_setopt(curl, CURLOPT_PROXY,
+                   settings_.proxy.c_str());  // "": also none from the environment
   curl_easy_setopt(curl, CURLOPT_NOPROXY, settings_.no_proxy.c_str());
   curl_easy_setopt(curl, CURLOPT_URL, request.url.text().c_str());
   curl_easy_setopt(curl, CURLOPT_NOBODY, request.head_only ? 1L : 0L);
 
   char detail[CURL_ERROR_SIZE] = "";
   Exchange exchange{.limit = request.limit};
-  std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(headers_of(request), curl_slist_free_all);
+  std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers(headers_of(request),
+                                                             curl_slist_free_all);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);

@@ -34,7 +34,7 @@ class CurlClient {
 
  private:
   const CurlSettings& settings_;
-  void* handle_;             // CURL*
+  void* handle_;              // CURL*
   std::int64_t deadline_ms_;  // CLOCK_MONOTONIC
 };
 

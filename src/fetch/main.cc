@@ -17,10 +17,10 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "cli/options.h"
-#include "policy/policy.h"
 #include "fetch/confine.h"
 #include "fetch/curl_client.h"
 #include "fetch/server.h"
+#include "policy/policy.h"
 #include "registry/resolve.h"
 #include "sys/file.h"
 
@@ -40,7 +40,8 @@ constexpr cli::Option kOptions[] = {
 };
 
 constexpr char kUsage[] =
-    "usage: bulkhead-registry resolve [options] IMAGE...   print what registries serve, as a pin file\n"
+    "usage: bulkhead-registry resolve [options] IMAGE...   print what registries serve, as a pin "
+    "file\n"
     "       bulkhead-registry serve [options]              answer the guard\n\n";
 
 // All that is read while the process may still read it.
@@ -62,12 +63,15 @@ Result<policy::Registry> read_settings(const cli::Parsed& parsed) {
 Result<Inputs> read_inputs(const cli::Parsed& parsed) {
   Inputs out{.settings = TRY(read_settings(parsed))};
   const auto& settings = out.settings;
-  out.curl = {.certificates = TRY(read_certificates(settings.certificates)), .proxy = settings.proxy,
-              .no_proxy = settings.no_proxy, .timeout_seconds = settings.timeout_seconds};
+  out.curl = {.certificates = TRY(read_certificates(settings.certificates)),
+              .proxy = settings.proxy,
+              .no_proxy = settings.no_proxy,
+              .timeout_seconds = settings.timeout_seconds};
   out.resolve.architectures = registry::host_architectures();
   for (const auto& [registry, urls] : settings.mirrors)
     for (const auto& url : urls)
-      out.resolve.mirrors[registry].push_back(TRY_IN("bulkhead.registry.mirrors", registry::parse_url(url)));
+      out.resolve.mirrors[registry].push_back(
+          TRY_IN("bulkhead.registry.mirrors", registry::parse_url(url)));
   if (const auto& file = settings.credentials_file; !file.empty()) {
     auto text = TRY_IN("credentials", sys::read_file(file, limits::kPolicyBytes));
     out.resolve.credentials = TRY_IN(file, registry::read_credentials(text));
@@ -90,7 +94,9 @@ Result<> resolve_images(const cli::Parsed& parsed) {
   for (const auto& image : parsed.arguments) {
     auto reference = TRY_IN(image, images::parse_reference(image));
     CurlClient client(inputs.curl);
-    registry::Send send = [&client](const registry::HttpRequest& request) { return client.send(request); };
+    registry::Send send = [&client](const registry::HttpRequest& request) {
+      return client.send(request);
+    };
     auto resolution = registry::resolve(reference, inputs.resolve, send, nullptr, ::time(nullptr));
     if (!resolution.served) return std::unexpected(std::move(resolution.served).error());
     registry::write(out, *resolution.served);
@@ -106,7 +112,8 @@ Result<UniqueFd> guard_socket(const cli::Parsed& parsed) {
   auto fd = parse_decimal<int>(parsed.get("socket-fd"));
   int type = 0;
   socklen_t size = sizeof type;
-  if (!fd || *fd < 0 || ::getsockopt(*fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_STREAM)
+  if (!fd || *fd < 0 || ::getsockopt(*fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+      type != SOCK_STREAM)
     return fail("--socket-fd: the number of a connected stream socket is needed");
   ::fcntl(*fd, F_SETFD, FD_CLOEXEC);
   return UniqueFd(*fd);
@@ -127,7 +134,8 @@ Result<> serve(const cli::Parsed& parsed) {
   auto inputs = TRY(read_inputs(parsed));
   User user{::getuid(), ::getgid()};
   if (::geteuid() == 0)
-    user = TRY_IN("--user", find_user(parsed.has("user") ? parsed.get("user") : std::string(kUser)));
+    user =
+        TRY_IN("--user", find_user(parsed.has("user") ? parsed.get("user") : std::string(kUser)));
   std::string directory = parsed.has("cache") ? parsed.get("cache") : std::string(kCacheDirectory);
   UniqueFd cache = TRY(open_cache(directory, user));
   TRY(confine(user, directory));
@@ -141,7 +149,8 @@ int run(std::span<const std::string> words) {
   std::string usage = cat(kUsage, cli::describe(kOptions));
   std::string command = words.empty() ? std::string() : words.front();
   auto parsed = cli::parse(kOptions, words.empty() ? words : words.subspan(1));
-  if (command == "--help" || (parsed && parsed->has("help"))) return fputs(usage.c_str(), stdout) < 0;
+  if (command == "--help" || (parsed && parsed->has("help")))
+    return fputs(usage.c_str(), stdout) < 0;
   Result<> done = fail(std::move(usage));
   if (!parsed)
     done = std::unexpected(std::move(parsed).error());

@@ -21,10 +21,12 @@ std::int64_t now_seconds() { return ::time(nullptr); }
 
 Result<> Server::run() {
   while (true) {
-    std::vector<pollfd> events{{guard_.get(), static_cast<short>(out_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
+    std::vector<pollfd> events{
+        {guard_.get(), static_cast<short>(out_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
     for (const auto& waiting : waiting_)
       if (waiting.worker) events.push_back({waiting.worker->pipe(), POLLIN, 0});
-    if (::poll(events.data(), events.size(), patience_ms()) < 0 && errno != EINTR) return fail_errno("poll");
+    if (::poll(events.data(), events.size(), patience_ms()) < 0 && errno != EINTR)
+      return fail_errno("poll");
     if (events.front().revents & (POLLIN | POLLHUP | POLLERR))
       if (!TRY(receive())) return {};
     collect_workers();
@@ -37,7 +39,8 @@ Result<> Server::run() {
 int Server::patience_ms() const {
   std::int64_t first = -1;
   for (const auto& waiting : waiting_)
-    if (waiting.worker && (first < 0 || waiting.worker->deadline_ms() < first)) first = waiting.worker->deadline_ms();
+    if (waiting.worker && (first < 0 || waiting.worker->deadline_ms() < first))
+      first = waiting.worker->deadline_ms();
   if (first < 0) return -1;
   return static_cast<int>(std::clamp<std::int64_t>(first - monotonic_ms(), 0, 600'000));
 }
@@ -76,13 +79,15 @@ Result<> Server::handle(const registry::Request& request) {
 
 void Server::start_workers() {
   auto at_work = [](const Waiting& waiting) { return waiting.worker.has_value(); };
-  auto free = limits::kRegistryWorkers - static_cast<std::size_t>(std::ranges::count_if(waiting_, at_work));
+  auto free =
+      limits::kRegistryWorkers - static_cast<std::size_t>(std::ranges::count_if(waiting_, at_work));
   for (auto waiting = waiting_.begin(); waiting != waiting_.end() && free > 0;) {
     if (waiting->worker) {
       ++waiting;
       continue;
     }
-    auto started = Worker::start(waiting->reference, desk_.known(waiting->reference), resolve_, curl_, guard_.get());
+    auto started = Worker::start(waiting->reference, desk_.known(waiting->reference), resolve_,
+                                 curl_, guard_.get());
     if (started) {
       waiting->worker.emplace(*std::move(started));
       --free;
@@ -103,7 +108,8 @@ void Server::collect_workers() {
       continue;
     }
     finish(*waiting, is_done ? waiting->worker->result()
-                             : registry::Resolution{fail(cat(waiting->reference.domain, ": no answer in time"))});
+                             : registry::Resolution{
+                                   fail(cat(waiting->reference.domain, ": no answer in time"))});
     waiting = waiting_.erase(waiting);
   }
 }

@@ -18,10 +18,12 @@ namespace bulkhead::fetch {
 class Server {
  public:
   // `guard`: the connected stream socket. The settings must outlive the server.
-  Server(UniqueFd guard, registry::Desk desk, const registry::ResolveSettings& resolve, const CurlSettings& curl)
+  Server(UniqueFd guard, registry::Desk desk, const registry::ResolveSettings& resolve,
+         const CurlSettings& curl)
       : guard_(std::move(guard)), desk_(std::move(desk)), resolve_(resolve), curl_(curl) {}
 
-  // Serves until the guard hangs up. Errors: the guard sends what is no request, or takes no answers.
+  // Serves until the guard hangs up. Errors: the guard sends what is no request, or takes no
+  // answers.
   Result<> run();
 
  private:
@@ -45,9 +47,9 @@ class Server {
   const registry::ResolveSettings& resolve_;
   const CurlSettings& curl_;
   registry::FrameReader frames_{limits::kRegistryFrameBytes};
-  std::string out_;  // answers on their way
+  std::string out_;             // answers on their way
   std::list<Waiting> waiting_;  // a Worker cannot be moved over another
-  std::size_t requests_ = 0;  // in waiting_
+  std::size_t requests_ = 0;    // in waiting_
 };
 
 }  // namespace bulkhead::fetch

@@ -20,15 +20,20 @@ namespace {
 constexpr std::int64_t kGraceMs = 2000;  // for a worker to say itself that time is up
 constexpr rlim_t kCpuSeconds = 30;
 
-[[noreturn]] void work(BorrowedFd out, const images::Reference& reference, const registry::Served* known,
-                       const registry::ResolveSettings& settings, const CurlSettings& curl) {
+[[noreturn]] void work(BorrowedFd out, const images::Reference& reference,
+                       const registry::Served* known, const registry::ResolveSettings& settings,
+                       const CurlSettings& curl) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   rlimit cpu{kCpuSeconds, kCpuSeconds};
   ::setrlimit(RLIMIT_CPU, &cpu);
   CurlClient client(curl);
-  registry::Send send = [&client](const registry::HttpRequest& request) { return client.send(request); };
-  registry::Resolution resolution = registry::resolve(reference, settings, send, known, ::time(nullptr));
-  std::string frame = registry::encode(registry::Response{0, std::move(resolution.served), resolution.failure});
+  registry::Send send = [&client](const registry::HttpRequest& request) {
+    return client.send(request);
+  };
+  registry::Resolution resolution =
+      registry::resolve(reference, settings, send, known, ::time(nullptr));
+  std::string frame =
+      registry::encode(registry::Response{0, std::move(resolution.served), resolution.failure});
   std::string_view rest = frame;
   while (!rest.empty()) {
     ssize_t written = ::write(out, rest.data(), rest.size());
@@ -47,8 +52,10 @@ std::int64_t monotonic_ms() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-Result<Worker> Worker::start(const images::Reference& reference, const std::optional<registry::Served>& known,
-                             const registry::ResolveSettings& settings, const CurlSettings& curl, BorrowedFd keep_out) {
+Result<Worker> Worker::start(const images::Reference& reference,
+                             const std::optional<registry::Served>& known,
+                             const registry::ResolveSettings& settings, const CurlSettings& curl,
+                             BorrowedFd keep_out) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("pipe for a worker");
   UniqueFd reader(ends[0]), writer(ends[1]);
@@ -66,7 +73,9 @@ Result<Worker> Worker::start(const images::Reference& reference, const std::opti
 }
 
 Worker::Worker(Worker&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), pipe_(std::move(other.pipe_)), deadline_ms_(other.deadline_ms_),
+    : pid_(std::exchange(other.pid_, -1)),
+      pipe_(std::move(other.pipe_)),
+      deadline_ms_(other.deadline_ms_),
       received_(std::move(other.received_)) {}
 
 Worker::~Worker() {

@@ -17,8 +17,10 @@ namespace bulkhead::fetch {
 class Worker {
  public:
   // Starts to resolve. `keep_out`: the guard's socket, which the worker must not have.
-  static Result<Worker> start(const images::Reference& reference, const std::optional<registry::Served>& known,
-                              const registry::ResolveSettings& settings, const CurlSettings& curl, BorrowedFd keep_out);
+  static Result<Worker> start(const images::Reference& reference,
+                              const std::optional<registry::Served>& known,
+                              const registry::ResolveSettings& settings, const CurlSettings& curl,
+                              BorrowedFd keep_out);
 
   Worker(Worker&& other) noexcept;
   Worker& operator=(Worker&&) = delete;

@@ -46,16 +46,18 @@ std::string way_out(const Refusal& refusal, Reason reason, const Result<Referenc
                  ") is not what the registry serves for ", listed.text());
     }
     case Reason::kNotVerified:
-      return cat("let this host reach the registry, or pin the image's digests (bulkhead.registry.pinFile in ",
-                 refusal.settings_file, "): \"", refusal.not_verified->question.reference.text(),
-                 "\" is listed but could not be verified: ", refusal.not_verified->ids.error().message);
+      return cat(
+          "let this host reach the registry, or pin the image's digests (bulkhead.registry.pinFile "
+          "in ",
+          refusal.settings_file, "): \"", refusal.not_verified->question.reference.text(),
+          "\" is listed but could not be verified: ", refusal.not_verified->ids.error().message);
     case Reason::kLocalOnly:
       return cat("push the image to a registry, pull it from there and ",
                  add_to_list(refusal, name ? name->text() : "NAME:TAG"),
                  refusal.allow_derived
                      ? "; or list the image that it was built from there"
-                     : cat("; or list the image that it was built from there and set ", kAllowDerivedKey,
-                           " to true"),
+                     : cat("; or list the image that it was built from there and set ",
+                           kAllowDerivedKey, " to true"),
                  " (this image exists on this host alone, no registry vouches for it)");
     default:
       return cat(add_to_list(refusal, name ? name->text() : *digest_reference(refusal.image)),

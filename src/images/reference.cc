@@ -87,7 +87,8 @@ void split_domain(std::string_view name, Reference& out) {
 
 Result<> check_repository(const Reference& reference, Wildcards wildcards) {
   if (!is_host(reference.domain))
-    return fail(cat("\"", reference.domain, "\" is no registry (a host name, perhaps with a port)"));
+    return fail(
+        cat("\"", reference.domain, "\" is no registry (a host name, perhaps with a port)"));
   if (std::ranges::any_of(reference.path, is_upper))
     return fail("the repository must be lower case");
   for (auto component : split(reference.path, '/'))
@@ -210,7 +211,8 @@ bool Pattern::is_exact() const {
 }
 
 bool Pattern::matches_repository(const Reference& reference) const {
-  return any_ || (reference_.domain == reference.domain && matches_path(reference_.path, reference.path));
+  return any_ ||
+         (reference_.domain == reference.domain && matches_path(reference_.path, reference.path));
 }
 
 bool Pattern::matches(const Reference& reference) const {

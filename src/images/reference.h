@@ -9,8 +9,8 @@
 
 namespace bulkhead::images {
 
-// "docker:cli" is {"docker.io", "library/docker", "cli", ""}. At least one of tag and digest is set:
-// a reference without either means the tag "latest", as everywhere in Docker.
+// "docker:cli" is {"docker.io", "library/docker", "cli", ""}. At least one of tag and digest is
+// set: a reference without either means the tag "latest", as everywhere in Docker.
 struct Reference {
   std::string domain;  // "docker.io", "localhost:5000"
   std::string path;    // "library/docker"

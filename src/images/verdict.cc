@@ -83,8 +83,11 @@ Verdict ImageList::judge(std::string_view requested, const LocalImage& image,
   for (const auto& pattern : patterns_)
     if (pattern.is_any()) return {true, Reason::kAny, pattern.text(), {}, {}};
 
-  Refusal refusal{.requested = requested, .image = image, .settings_file = settings_file,
-                  .list_is_empty = patterns_.empty(), .allow_derived = allow_derived_};
+  Refusal refusal{.requested = requested,
+                  .image = image,
+                  .settings_file = settings_file,
+                  .list_is_empty = patterns_.empty(),
+                  .allow_derived = allow_derived_};
   auto names = names_of(image);
   for (const auto& answer : answers) {
     const auto& asked = answer.question.reference;

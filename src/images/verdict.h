@@ -7,9 +7,9 @@
 // The guard, for a container that gets a socket, at create and again at start:
 //
 //   LocalImage image = <GET /images/NAME/json>;      // then pin the container to image.id
-//   for (const Question& q : list.questions(image)) answers.push_back({q, <ask bulkhead-registry>});
-//   Verdict verdict = list.judge("docker:cli", image, answers, settings_file);
-//   if (!verdict.allowed && list.allows_derived() && !image.layers.empty())
+//   for (const Question& q : list.questions(image)) answers.push_back({q, <ask
+//   bulkhead-registry>}); Verdict verdict = list.judge("docker:cli", image, answers,
+//   settings_file); if (!verdict.allowed && list.allows_derived() && !image.layers.empty())
 //     for (const LocalImage& summary : <GET /images/json>)
 //       if (list.may_be_parent(summary, image)) {
 //         LocalImage parent = <GET /images/ID/json>;
@@ -52,12 +52,20 @@ struct Answer {
 };
 
 struct Verdict {
-  enum class Reason { kAny, kVerified, kDerived, kNotListed, kOtherContent, kNotVerified, kLocalOnly };
+  enum class Reason {
+    kAny,
+    kVerified,
+    kDerived,
+    kNotListed,
+    kOtherContent,
+    kNotVerified,
+    kLocalOnly
+  };
   bool allowed = false;
   Reason reason = Reason::kNotListed;
-  std::string pattern;   // the entry of the list that decided, when allowed
-  Reference verified;    // what the image was verified as, its parent when derived; empty for "*"
-  std::string message;   // the whole text for the client, when refused
+  std::string pattern;  // the entry of the list that decided, when allowed
+  Reference verified;   // what the image was verified as, its parent when derived; empty for "*"
+  std::string message;  // the whole text for the client, when refused
 };
 
 class ImageList {
@@ -78,10 +86,11 @@ class ImageList {
 
   // `requested` is the image as the client named it, `settings_file` for the way out in messages.
   // Answers to anything that is not listed are ignored.
-  Verdict judge(std::string_view requested, const LocalImage& image, std::span<const Answer> answers,
-                std::string_view settings_file) const;
+  Verdict judge(std::string_view requested, const LocalImage& image,
+                std::span<const Answer> answers, std::string_view settings_file) const;
 
-  // Whether a local image is worth a look as the parent of `image`: it has the name of a listed one.
+  // Whether a local image is worth a look as the parent of `image`: it has the name of a listed
+  // one.
   bool may_be_parent(const LocalImage& summary, const LocalImage& image) const;
 
  private:

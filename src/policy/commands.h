@@ -30,9 +30,9 @@ bool is_command_entry(std::string_view entry);
 bool entry_means(std::string_view entry, std::string_view command);
 
 // May an endpoint be called? `owners`: the commands that exist for it (POST /containers/prune:
-// "container prune", "system prune"); `helper_of`: those that also call it. A deny list refuses when
-// it names any owner; an allow list allows when it names any owner or any command that needs the
-// endpoint. No owners at all, or one that is not in the tables (a mistake in a route): refused.
+// "container prune", "system prune"); `helper_of`: those that also call it. A deny list refuses
+// when it names any owner; an allow list allows when it names any owner or any command that needs
+// the endpoint. No owners at all, or one that is not in the tables (a mistake in a route): refused.
 bool is_allowed(const CommandList& list, std::span<const std::string_view> owners,
                 std::span<const std::string_view> helper_of);
 

@@ -4,7 +4,8 @@
 
 namespace bulkhead::policy {
 
-Result<LivePolicy> LivePolicy::start(std::string file_name, const std::optional<std::string>& text) {
+Result<LivePolicy> LivePolicy::start(std::string file_name,
+                                     const std::optional<std::string>& text) {
   LivePolicy live;
   Policy policy = text ? TRY(read_policy(*text, file_name)) : default_policy();
   live.policy_ = std::make_shared<const Policy>(std::move(policy));
@@ -21,7 +22,8 @@ Result<bool> LivePolicy::reload(const std::optional<std::string>& text) {
   Result<Policy> policy = fail(cat(file_name_, ": is gone"));
   if (text) policy = read_policy(*text, file_name_);
   if (!policy) {
-    problem_ = cat(policy.error().message, "; the policy from before stays in force until the file is good again");
+    problem_ = cat(policy.error().message,
+                   "; the policy from before stays in force until the file is good again");
     return fail(problem_);
   }
   policy_ = std::make_shared<const Policy>(*std::move(policy));

@@ -108,7 +108,8 @@ Result<Policy> parse_policy(std::string_view text) {
   auto settings = TRY(json::read<Settings>(document));
   Policy policy = default_policy();
   TRY(apply(policy, std::move(settings.isolation)));
-  TRY(apply_command_lists(policy.docker_socket, std::move(settings.bulkhead.docker_socket_mount.command_lists)));
+  auto& lists = settings.bulkhead.docker_socket_mount.command_lists;
+  TRY(apply_command_lists(policy.docker_socket, std::move(lists)));
   TRY(apply(policy, settings.bulkhead));
   return policy;
 }

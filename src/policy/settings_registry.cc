@@ -38,23 +38,26 @@ bool is_plain_url(std::string_view url, std::string_view scheme) {
   if (!url.starts_with(scheme) || url.size() == scheme.size()) return false;
   url.remove_prefix(scheme.size());
   return url.front() != '/' && std::ranges::all_of(url, [](char c) {
-    return c > ' ' && c < 0x7f && !std::string_view("@?#\\\"'<>").contains(c);
-  });
+           return c > ' ' && c < 0x7f && !std::string_view("@?#\\\"'<>").contains(c);
+         });
 }
 
 Result<> check_registry(Registry& registry, const Path& path) {
   Path mirrors(path, "mirrors");
   for (const auto& [domain, urls] : registry.mirrors) {
     if (!images::is_host(domain))
-      return json::fail_at(Path(mirrors, domain), "is no registry (a host name, perhaps with a port)");
+      return json::fail_at(Path(mirrors, domain),
+                           "is no registry (a host name, perhaps with a port)");
     for (const auto& url : urls)
       if (!is_plain_url(url, "https://"))
-        return json::fail_at(Path(mirrors, domain), cat(json::quote(url), " is not an https:// URL"));
+        return json::fail_at(Path(mirrors, domain),
+                             cat(json::quote(url), " is not an https:// URL"));
   }
   if (!registry.proxy.empty() && !is_plain_url(registry.proxy, "http://") &&
       !is_plain_url(registry.proxy, "https://"))
-    return json::fail_at(Path(path, "proxy"), cat(json::quote(registry.proxy),
-                                                  " is not an http:// or https:// URL without credentials"));
+    return json::fail_at(
+        Path(path, "proxy"),
+        cat(json::quote(registry.proxy), " is not an http:// or https:// URL without credentials"));
   if (registry.refresh_seconds > registry.max_age_seconds)
     return json::fail_at(Path(path, "refreshSeconds"), "must not be above maxAgeSeconds");
   return {};

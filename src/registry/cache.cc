@@ -60,7 +60,8 @@ Result<> Cache::store(const Served& served) const {
   make_room();
   json::Writer out;
   write(out, served);
-  return sys::replace_file_at(directory_.get(), file_of(served.reference), std::move(out).take(), 0600);
+  return sys::replace_file_at(directory_.get(), file_of(served.reference), std::move(out).take(),
+                              0600);
 }
 
 void Cache::forget(const images::Reference& reference) const {
@@ -75,7 +76,7 @@ void Cache::make_room() const {
   (void)own->release();
   std::vector<std::pair<std::int64_t, std::string>> files;  // age order by modification time
   while (const dirent* entry = ::readdir(list.get())) {
-    struct stat st {};
+    struct stat st{};
     if (std::string_view(entry->d_name).ends_with(kSuffix) &&
         ::fstatat(directory_.get(), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
       files.emplace_back(st.st_mtime, entry->d_name);
@@ -98,7 +99,8 @@ Result<Pins> read_pins(std::string_view text) {
   for (auto& served : file.images) {
     std::string name = served.reference.text();
     served.source = "pin";
-    if (!pins.emplace(name, std::move(served)).second) return fail(cat("images: \"", name, "\" is there twice"));
+    if (!pins.emplace(name, std::move(served)).second)
+      return fail(cat("images: \"", name, "\" is there twice"));
   }
   return pins;
 }

@@ -1,5 +1,5 @@
-// Verified answers on disk, one file per reference: what was known survives a restart and a registry
-// that is down. The directory belongs to the registry process alone.
+// Verified answers on disk, one file per reference: what was known survives a restart and a
+// registry that is down. The directory belongs to the registry process alone.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ class Cache {
 // clock was set back, and an age cannot be told.
 std::optional<std::int64_t> age_of(const Served& served, std::int64_t now);
 
-// {"images": [SERVED, ...]}: the pin file, by Reference::text(). Errors name the entry, also one that is
-// there twice.
+// {"images": [SERVED, ...]}: the pin file, by Reference::text(). Errors name the entry, also one
+// that is there twice.
 using Pins = std::map<std::string, Served, std::less<>>;
 Result<Pins> read_pins(std::string_view text);
 

@@ -102,7 +102,8 @@ std::optional<Challenge> parse_challenge(std::string_view header) {
   auto find = [&](std::string_view scheme) {
     return std::ranges::find(challenges, scheme, &RawChallenge::scheme);
   };
-  if (auto bearer = find("bearer"); bearer != challenges.end() && bearer->parameters.contains("realm")) {
+  if (auto bearer = find("bearer");
+      bearer != challenges.end() && bearer->parameters.contains("realm")) {
     auto& parameters = bearer->parameters;
     return Challenge{Challenge::Scheme::kBearer, parameters["realm"], parameters["service"],
                      parameters["scope"]};

@@ -17,8 +17,8 @@ struct Challenge {
   std::string service, scope;
 };
 
-// The first challenge of a header's value that we can answer, Bearer before Basic. nullopt: there is
-// none, also where the text is malformed.
+// The first challenge of a header's value that we can answer, Bearer before Basic. nullopt: there
+// is none, also where the text is malformed.
 std::optional<Challenge> parse_challenge(std::string_view header);
 
 // The token in a token server's JSON answer ("token" or "access_token"). Errors: none, or one with

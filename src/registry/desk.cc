@@ -30,13 +30,15 @@ std::optional<Resolution> Desk::at_hand(const Request& request, std::int64_t now
   if (request.cached_only) return Resolution{fail(cat(name, ": not known yet"))};
   if (auto failed = failed_.find(name); failed != failed_.end()) {
     std::int64_t age = now - failed->second.at;
-    if (age >= 0 && age < kRetrySeconds) return without_answer(request.reference, failed->second.message, now);
+    if (age >= 0 && age < kRetrySeconds)
+      return without_answer(request.reference, failed->second.message, now);
     failed_.erase(failed);
   }
   return std::nullopt;
 }
 
-Resolution Desk::after_asking(const images::Reference& reference, Resolution fresh, std::int64_t now) {
+Resolution Desk::after_asking(const images::Reference& reference, Resolution fresh,
+                              std::int64_t now) {
   std::string name = reference.text();
   failed_.erase(name);
   if (fresh.served) {
@@ -50,17 +52,20 @@ Resolution Desk::after_asking(const images::Reference& reference, Resolution fre
     return fresh;
   }
   if (failed_.size() >= limits::kRegistryCacheEntries) failed_.clear();
-  const auto& message = failed_.insert_or_assign(name, Failed{now, fresh.served.error().message}).first->second.message;
+  const auto& message = failed_.insert_or_assign(name, Failed{now, fresh.served.error().message})
+                            .first->second.message;
   return without_answer(reference, message, now);
 }
 
-Resolution Desk::without_answer(const images::Reference& reference, std::string message, std::int64_t now) const {
+Resolution Desk::without_answer(const images::Reference& reference, std::string message,
+                                std::int64_t now) const {
   if (auto served = counting(reference, now)) return {*std::move(served)};
   auto old = cache_.find(reference);
   auto age = old ? age_of(*old, now) : std::nullopt;
   if (age)
-    message += cat("; the last answer is ", *age / 3600, " hours old, bulkhead.registry.maxAgeSeconds allows ",
-                   settings_.max_age_seconds / 3600);
+    message +=
+        cat("; the last answer is ", *age, " seconds old, bulkhead.registry.maxAgeSeconds allows ",
+            settings_.max_age_seconds);
   return {fail(std::move(message))};
 }
 

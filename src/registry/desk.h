@@ -1,5 +1,5 @@
-// What is known without asking, and what becomes of what a registry says: the rules of age, pins and
-// failure, apart from sockets and processes.
+// What is known without asking, and what becomes of what a registry says: the rules of age, pins
+// and failure, apart from sockets and processes.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +23,19 @@ class Desk {
       : cache_(std::move(cache)), pins_(std::move(pins)), settings_(settings) {}
 
   // The answer that needs no network: a pin (which is never asked about: hosts without a network
-  // have it), an answer younger than the refresh time, one by digest (which cannot change), the last
-  // failure when it was seconds ago (a registry that is down must not cost every create its
+  // have it), an answer younger than the refresh time, one by digest (which cannot change), the
+  // last failure when it was seconds ago (a registry that is down must not cost every create its
   // timeout), anything that still counts when the request is for what is at hand. nullopt: ask.
   std::optional<Resolution> at_hand(const Request& request, std::int64_t now);
 
   // The last answer, to spare the registry what does not change; nullopt when there is none.
-  std::optional<Served> known(const images::Reference& reference) const { return cache_.find(reference); }
+  std::optional<Served> known(const images::Reference& reference) const {
+    return cache_.find(reference);
+  }
 
-  // What to answer after the registry was asked. A verified answer is kept. After a failure the last
-  // verified answer counts within its age; never after the registry's word that the reference is
-  // gone.
+  // What to answer after the registry was asked. A verified answer is kept. After a failure the
+  // last verified answer counts within its age; never after the registry's word that the reference
+  // is gone.
   Resolution after_asking(const images::Reference& reference, Resolution fresh, std::int64_t now);
 
  private:
@@ -42,7 +44,8 @@ class Desk {
     std::string message;
   };
   std::optional<Served> counting(const images::Reference& reference, std::int64_t now) const;
-  Resolution without_answer(const images::Reference& reference, std::string message, std::int64_t now) const;
+  Resolution without_answer(const images::Reference& reference, std::string message,
+                            std::int64_t now) const;
 
   Cache cache_;
   Pins pins_;

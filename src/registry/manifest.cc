@@ -95,12 +95,14 @@ Result<Kind> kind_of(std::string_view media_type) {
   auto kind = std::ranges::find(kKinds, media_type, &Kind::media_type);
   if (kind != std::end(kKinds)) return *kind;
   if (media_type.starts_with("application/vnd.docker.distribution.manifest.v1"))
-    return fail("is a manifest of schema 1, which holds no digest of the image: push the image again");
+    return fail(
+        "is a manifest of schema 1, which holds no digest of the image: push the image again");
   return fail(cat("\"", media_type.substr(0, 80), "\" is no manifest or index"));
 }
 
 Descriptor describe(RawDescriptor raw) {
-  Descriptor out{.media_type = std::move(raw.media_type), .digest = std::move(raw.digest), .size = raw.size};
+  Descriptor out{
+      .media_type = std::move(raw.media_type), .digest = std::move(raw.digest), .size = raw.size};
   if (raw.platform) {
     out.os = std::move(raw.platform->os);
     out.architecture = std::move(raw.platform->architecture);
@@ -122,11 +124,14 @@ Result<Manifest> parse_manifest(std::string_view text, std::string_view content_
   content_type = trim(content_type.substr(0, content_type.find(';')));
   Kind kind = TRY(kind_of(content_type));
   auto document = TRY(json::read<Document>(TRY(json::parse(text))));
-  if (document.schema_version != 2) return fail(cat("schemaVersion is ", document.schema_version, ", not 2"));
+  if (document.schema_version != 2)
+    return fail(cat("schemaVersion is ", document.schema_version, ", not 2"));
   if (!document.media_type.empty() && document.media_type != kind.media_type)
-    return fail(cat("is sent as ", kind.media_type, " and calls itself ", document.media_type.substr(0, 80)));
+    return fail(cat("is sent as ", kind.media_type, " and calls itself ",
+                    document.media_type.substr(0, 80)));
   bool has_image = document.config || document.layers;
-  if (document.manifests.has_value() == has_image || document.manifests.has_value() != kind.is_index ||
+  if (document.manifests.has_value() == has_image ||
+      document.manifests.has_value() != kind.is_index ||
       (has_image && !(document.config && document.layers)))
     return fail(cat("is sent as ", kind.media_type, " and has not what belongs there alone"));
   Manifest out{.is_index = kind.is_index};

@@ -79,7 +79,8 @@ std::string encode(const Response& response) {
     write(out.key("served"), *response.served);
   } else {
     std::string_view message = response.served.error().message;
-    out.field("error", message.empty() ? "unknown" : message.substr(0, limits::kRegistryMessageBytes));
+    out.field("error",
+              message.empty() ? "unknown" : message.substr(0, limits::kRegistryMessageBytes));
     out.field("kind", kFailures[response.failure == Failure::kGone]);
   }
   std::string text = std::move(out.end_object()).take();
@@ -97,7 +98,8 @@ Result<Request> decode_request(std::string_view text) {
 
 Result<Response> decode_response(std::string_view text) {
   auto raw = TRY(json::read<RawResponse>(TRY(json::parse(text))));
-  Response response{.id = raw.id, .served = fail(std::move(raw.error)),
+  Response response{.id = raw.id,
+                    .served = fail(std::move(raw.error)),
                     .failure = raw.kind == kFailures[1] ? Failure::kGone : Failure::kUnreachable};
   if (raw.served) response.served = std::move(*raw.served);
   return response;
@@ -106,8 +108,10 @@ Result<Response> decode_response(std::string_view text) {
 Result<std::optional<std::string>> FrameReader::take() {
   if (buffer_.size() < kLengthBytes) return std::nullopt;
   std::uint32_t size = 0;
-  for (std::size_t i = 0; i < kLengthBytes; ++i) size = size << 8 | static_cast<unsigned char>(buffer_[i]);
-  if (size > limit_) return fail(cat("a frame of ", size, " bytes, more than the limit of ", limit_));
+  for (std::size_t i = 0; i < kLengthBytes; ++i)
+    size = size << 8 | static_cast<unsigned char>(buffer_[i]);
+  if (size > limit_)
+    return fail(cat("a frame of ", size, " bytes, more than the limit of ", limit_));
   if (buffer_.size() - kLengthBytes < size) return std::nullopt;
   std::string text = buffer_.substr(kLengthBytes, size);
   buffer_.erase(0, kLengthBytes + size);

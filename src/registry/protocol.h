@@ -1,6 +1,6 @@
 // What the guard and bulkhead-registry say to each other over the stream socket that the registry
-// process inherits: frames of a 4-byte length (network order) and a JSON object. The guard asks, any
-// number at a time; answers carry the question's id and come in any order. Every question is
+// process inherits: frames of a 4-byte length (network order) and a JSON object. The guard asks,
+// any number at a time; answers carry the question's id and come in any order. Every question is
 // answered, an error included; a process that sends anything else is broken and hung up on.
 //
 //   {"id": 7, "reference": "docker.io/library/docker:cli", "cachedOnly": false}
@@ -24,8 +24,9 @@ struct Request {
   bool cached_only = false;  // answer with what is at hand, ask nobody
 };
 
-// Why there is no answer: kGone is the registry's word that it does not serve the reference, so that
-// an older answer does not count; kUnreachable that it could not be asked or did not answer well.
+// Why there is no answer: kGone is the registry's word that it does not serve the reference, so
+// that an older answer does not count; kUnreachable that it could not be asked or did not answer
+// well.
 enum class Failure { kUnreachable, kGone };
 
 struct Response {

@@ -34,10 +34,12 @@ std::string credential_for(const ResolveSettings& settings, const std::string& r
   return found == settings.credentials.end() ? std::string() : found->second;
 }
 
-std::vector<Endpoint> endpoints(const images::Reference& reference, const ResolveSettings& settings) {
+std::vector<Endpoint> endpoints(const images::Reference& reference,
+                                const ResolveSettings& settings) {
   std::vector<Endpoint> out;
   if (auto mirrors = settings.mirrors.find(reference.domain); mirrors != settings.mirrors.end())
-    for (const auto& url : mirrors->second) out.push_back({url, credential_for(settings, url.host)});
+    for (const auto& url : mirrors->second)
+      out.push_back({url, credential_for(settings, url.host)});
   // Docker Hub's name is not its registry's.
   std::string host = reference.domain == "docker.io" ? "registry-1.docker.io" : reference.domain;
   out.push_back({{host, "/"}, credential_for(settings, reference.domain)});
@@ -46,10 +48,13 @@ std::vector<Endpoint> endpoints(const images::Reference& reference, const Resolv
 
 class Question {
  public:
-  Question(const images::Reference& reference, const Endpoint& endpoint, const ResolveSettings& settings,
-           const Send& send)
-      : reference_(reference), settings_(settings), host_(endpoint.base.host),
-        prefix_(endpoint.base.path), session_(send, host_, reference.path, endpoint.credential) {
+  Question(const images::Reference& reference, const Endpoint& endpoint,
+           const ResolveSettings& settings, const Send& send)
+      : reference_(reference),
+        settings_(settings),
+        host_(endpoint.base.host),
+        prefix_(endpoint.base.path),
+        session_(send, host_, reference.path, endpoint.credential) {
     if (!prefix_.ends_with('/')) prefix_ += '/';
   }
 
@@ -82,7 +87,9 @@ class Question {
     Manifest manifest;
   };
 
-  const std::string& target() const { return reference_.digest.empty() ? reference_.tag : reference_.digest; }
+  const std::string& target() const {
+    return reference_.digest.empty() ? reference_.tag : reference_.digest;
+  }
   std::string path_of(std::string_view what) const {
     return cat(prefix_, "v2/", reference_.path, "/manifests/", what);
   }
@@ -92,11 +99,13 @@ class Question {
     std::string name = cat(host_, ": ", reference_.path, digest.empty() ? ":" : "@", what);
     auto response = session_.get(path_of(what), limits::kManifestBytes);
     if (!response) return std::unexpected(Failed{std::move(response).error(), false});
-    if (response->status != 200) return failed(describe(name, response->status), response->status == 404);
+    if (response->status != 200)
+      return failed(describe(name, response->status), response->status == 404);
     Got got{.digest = digest_of(response->body)};
     const auto& promised = digest.empty() ? response->docker_digest : digest;
     if (!promised.empty() && promised != got.digest)
-      return failed(cat(name, ": the content has the digest ", got.digest, ", not ", promised.substr(0, 80)));
+      return failed(
+          cat(name, ": the content has the digest ", got.digest, ", not ", promised.substr(0, 80)));
     auto manifest = parse_manifest(response->body, response->content_type);
     if (!manifest) return std::unexpected(Failed{std::move(manifest).error().wrap(name), false});
     got.manifest = *std::move(manifest);
@@ -106,10 +115,12 @@ class Question {
   // An index's entry: with its configuration when this host could run it.
   Asked<ServedManifest> ask_platform(const Descriptor& entry) {
     ServedManifest out{entry.digest, {}, entry.os, entry.architecture, entry.variant};
-    bool is_ours = entry.os.empty() || (entry.os == "linux" && std::ranges::find(settings_.architectures,
-                                                                                entry.architecture) !=
-                                                                   settings_.architectures.end());
-    bool is_nested = entry.media_type.ends_with("index.v1+json") || entry.media_type.contains("manifest.list");
+    bool is_ours =
+        entry.os.empty() ||
+        (entry.os == "linux" && std::ranges::find(settings_.architectures, entry.architecture) !=
+                                    settings_.architectures.end());
+    bool is_nested =
+        entry.media_type.ends_with("index.v1+json") || entry.media_type.contains("manifest.list");
     if (!is_ours || is_nested || fetched_ == limits::kFetchedManifests) return out;
     ++fetched_;
     auto got = get(entry.digest, entry.digest);
@@ -118,7 +129,8 @@ class Question {
       got.error().is_gone = false;
       return std::unexpected(std::move(got).error());
     }
-    if (got->manifest.is_index) return failed(cat(host_, ": ", entry.digest, " is an index within an index"));
+    if (got->manifest.is_index)
+      return failed(cat(host_, ": ", entry.digest, " is an index within an index"));
     out.config = got->manifest.config.digest;
     return out;
   }
@@ -126,10 +138,14 @@ class Question {
   static std::string describe(const std::string& name, int status) {
     switch (status) {
       case 401:
-      case 403: return cat(name, ": access denied; set credentials in bulkhead.registry.credentialsFile");
-      case 404: return cat(name, ": the registry does not have it");
-      case 429: return cat(name, ": the registry's rate limit is reached");
-      default: return cat(name, ": the registry answers with status ", status);
+      case 403:
+        return cat(name, ": access denied; set credentials in bulkhead.registry.credentialsFile");
+      case 404:
+        return cat(name, ": the registry does not have it");
+      case 429:
+        return cat(name, ": the registry's rate limit is reached");
+      default:
+        return cat(name, ": the registry answers with status ", status);
     }
   }
 
@@ -142,12 +158,13 @@ class Question {
 
 }  // namespace
 
-Resolution resolve(const images::Reference& reference, const ResolveSettings& settings, const Send& send,
-                   const Served* known, std::int64_t now) {
+Resolution resolve(const images::Reference& reference, const ResolveSettings& settings,
+                   const Send& send, const Served* known, std::int64_t now) {
   Resolution out{.served = fail("nobody was asked"), .failure = Failure::kUnreachable};
   for (const auto& endpoint : endpoints(reference, settings)) {
     Question question(reference, endpoint, settings, send);
-    Asked<Served> served = known && question.still_names(known->digest) ? Asked<Served>(*known) : question.ask();
+    Asked<Served> served =
+        known && question.still_names(known->digest) ? Asked<Served>(*known) : question.ask();
     if (!served) {
       // A mirror may lack what the registry has: the last word is the registry's, the last asked.
       out = {std::unexpected(std::move(served.error().error)),

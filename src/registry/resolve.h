@@ -1,6 +1,6 @@
 // What does a registry serve for a reference? Asks mirrors, then the registry, and believes nothing
-// that does not hash to what vouches for it: the digest of what was got for the tag, each platform's
-// manifest by the digest in the index, the configuration's digest in the manifest.
+// that does not hash to what vouches for it: the digest of what was got for the tag, each
+// platform's manifest by the digest in the index, the configuration's digest in the manifest.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,8 @@ struct Resolution {
 // need not be fetched again: content behind a digest does not change.
 // `now`: seconds since 1970, for Served::verified_at.
 // Failure::kGone: the registry itself (not a mirror) answers 404.
-Resolution resolve(const images::Reference& reference, const ResolveSettings& settings, const Send& send,
-                   const Served* known, std::int64_t now);
+Resolution resolve(const images::Reference& reference, const ResolveSettings& settings,
+                   const Send& send, const Served* known, std::int64_t now);
 
 // The architectures whose images this host runs: its own, and the 32-bit one.
 std::vector<std::string> host_architectures();

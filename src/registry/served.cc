@@ -19,8 +19,9 @@ struct Word {
   Result<> operator()(std::string& out, const json::Value& value, const Path& path) const {
     TRY(json::read_value(out, value, path));
     bool is_word = out.size() <= 32 && std::ranges::all_of(out, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-    });
+                     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+                            c == '-' || c == '.';
+                   });
     return is_word ? Result<>() : json::fail_at(path, "is no platform's name");
   }
 };

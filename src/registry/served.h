@@ -3,7 +3,8 @@
 //
 //   {"reference": "docker.io/library/docker:cli", "digest": "sha256:...", "verifiedAt": 1790000000,
 //    "source": "registry",
-//    "manifests": [{"digest": "sha256:...", "config": "sha256:...", "os": "linux", "architecture": "amd64"}]}
+//    "manifests": [{"digest": "sha256:...", "config": "sha256:...", "os": "linux", "architecture":
+//    "amd64"}]}
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ namespace bulkhead::registry {
 
 struct ServedManifest {  // of one platform
   std::string digest;    // of the manifest; may be empty in a pin
-  std::string config;    // of the configuration: the image's id in the classic store; empty when the
-                         // platform is not one of this host's and its manifest was not fetched
+  std::string config;  // of the configuration: the image's id in the classic store; empty when the
+                       // platform is not one of this host's and its manifest was not fetched
   std::string os, architecture, variant;
 };
 

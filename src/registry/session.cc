@@ -70,21 +70,27 @@ bool is_redirect(int status) {
 Result<Credentials> read_credentials(std::string_view text) {
   auto file = TRY(json::read<ConfigFile>(TRY(json::parse(text))));
   if (!file.store.empty() || !file.helpers.empty())
-    return fail("credsStore and credHelpers are programs that are not run here; write \"auths\" instead");
+    return fail(
+        "credsStore and credHelpers are programs that are not run here; write \"auths\" instead");
   Credentials out;
   for (auto& [key, auth] : file.auths) {
     std::string registry = registry_of(key);
-    if (!images::is_host(registry)) return fail(cat("auths: ", json::quote(key), " is no registry"));
+    if (!images::is_host(registry))
+      return fail(cat("auths: ", json::quote(key), " is no registry"));
     if (!is_base64(auth.auth)) return fail(cat("auths.", registry, ".auth: is not base64"));
     if (!auth.identity_token.empty())
-      return fail(cat("auths.", registry, ".identitytoken is not supported; write user and password as \"auth\""));
+      return fail(cat("auths.", registry,
+                      ".identitytoken is not supported; write user and password as \"auth\""));
     out[registry] = std::move(auth.auth);
   }
   return out;
 }
 
 Session::Session(const Send& send, std::string host, std::string repository, std::string credential)
-    : send_(send), host_(std::move(host)), repository_(std::move(repository)), credential_(std::move(credential)) {}
+    : send_(send),
+      host_(std::move(host)),
+      repository_(std::move(repository)),
+      credential_(std::move(credential)) {}
 
 Result<HttpResponse> Session::get(std::string_view path, std::size_t limit, bool head_only) {
   HttpRequest request{.url = {host_, std::string(path)},
@@ -94,7 +100,8 @@ Result<HttpResponse> Session::get(std::string_view path, std::size_t limit, bool
                       .limit = limit};
   const HttpRequest first = request;
   auto response = TRY(follow(request));
-  bool is_asked = response.status == 401 && !response.challenge.empty() && request.url.host == host_;
+  bool is_asked =
+      response.status == 401 && !response.challenge.empty() && request.url.host == host_;
   if (!is_asked) return response;
   authorization_ = TRY(authorize(response.challenge));
   if (authorization_.empty()) return response;
@@ -130,11 +137,13 @@ Result<std::string> Session::fetch_token(std::string_view realm, std::string_vie
   if (!service.empty()) parameters.emplace_back("service", service);
   parameters.emplace_back("scope", cat("repository:", repository_, ":pull"));
   url.path = with_query(url.path, parameters);
-  HttpRequest request{.url = std::move(url), .accept = "application/json", .limit = limits::kTokenBytes};
+  HttpRequest request{
+      .url = std::move(url), .accept = "application/json", .limit = limits::kTokenBytes};
   if (!credential_.empty()) request.authorization = cat("Basic ", credential_);
   auto response = TRY(send_(request));
   if (response.status != 200)
-    return fail(cat(request.url.host, ": the token server of ", host_, " answers with status ", response.status,
+    return fail(cat(request.url.host, ": the token server of ", host_, " answers with status ",
+                    response.status,
                     credential_.empty() ? "" : "; is bulkhead.registry.credentialsFile right?"));
   return TRY_IN(cat(request.url.host, ": token"), parse_token(response.body));
 }

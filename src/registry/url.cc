@@ -37,7 +37,8 @@ std::string Url::text() const { return cat(kScheme, host, path); }
 Result<Url> parse_url(std::string_view text) {
   auto shown = text.substr(0, 200);
   if (text.size() > 4096) return fail("a URL of more than 4096 characters");
-  if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; }))
+  if (!std::ranges::all_of(text,
+                           [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; }))
     return fail("a URL with characters that belong in none");
   if (!text.starts_with(kScheme)) return fail(cat("\"", shown, "\" is no https:// URL"));
   text.remove_prefix(kScheme.size());
