@@ -105,7 +105,7 @@ std::unexpected<Error> late(const std::string& host) {
 // "host: reason", with what an administrator can do about it.
 std::unexpected<Error> describe(const std::string& host, CURLcode code, const char* detail,
                                 const Exchange& exchange) {
-  if (exchange.is_over)
+  if (exchange.is_over || code == CURLE_FILESIZE_EXCEEDED)
     return fail(cat(host, ": the answer is longer than the limit of ", exchange.limit, " bytes"));
   std::string text = cat(host, ": ", *detail ? detail : curl_easy_strerror(code));
   if (code == CURLE_OPERATION_TIMEDOUT) return late(host);
@@ -142,6 +142,7 @@ Result<registry::HttpResponse> CurlClient::send(const registry::HttpRequest& req
                    settings_.proxy.c_str());  // "": also none from the environment
   curl_easy_setopt(curl, CURLOPT_NOPROXY, settings_.no_proxy.c_str());
   curl_easy_setopt(curl, CURLOPT_URL, request.url.text().c_str());
+  curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request.limit));
   curl_easy_setopt(curl, CURLOPT_NOBODY, request.head_only ? 1L : 0L);
 
   char detail[CURL_ERROR_SIZE] = "";

@@ -81,9 +81,9 @@ void Cache::make_room() const {
         ::fstatat(directory_.get(), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
       files.emplace_back(st.st_mtime, entry->d_name);
   }
-  if (files.size() < limits::kRegistryCacheEntries) return;
+  if (files.size() < max_entries_) return;
   std::ranges::sort(files);
-  for (std::size_t i = 0; i <= files.size() - limits::kRegistryCacheEntries; ++i)
+  for (std::size_t i = 0; i <= files.size() - max_entries_; ++i)
     ::unlinkat(directory_.get(), files[i].second.c_str(), 0);
 }
 
