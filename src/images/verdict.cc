@@ -50,13 +50,14 @@ std::vector<Question> ImageList::questions(const LocalImage& image) const {
   auto names = names_of(image);
   for (const auto& name : names)
     if (listing(name)) ask(questions, name, false);
-  for (const auto& pattern : patterns_) {
-    if (!pattern.is_exact()) continue;
-    bool is_claimed = std::ranges::any_of(
+  auto is_claimed = [&](const Pattern& pattern) {
+    return std::ranges::any_of(
         names, [&](const Reference& name) { return pattern.matches_repository(name); });
-    ask(questions, pattern.reference(), !is_claimed);
-  }
-  std::ranges::stable_partition(questions, [](const Question& q) { return !q.cached_only; });
+  };
+  for (bool cached_only : {false, true})  // what is claimed first
+    for (const auto& pattern : patterns_)
+      if (pattern.is_exact() && is_claimed(pattern) != cached_only)
+        ask(questions, pattern.reference(), cached_only);
   return questions;
 }
 
