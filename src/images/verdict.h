@@ -76,6 +76,7 @@ class ImageList {
   static Result<ImageList> make(std::span<const std::string> patterns, bool allow_derived);
 
   bool allows_derived() const { return allow_derived_; }
+  const std::vector<Pattern>& patterns() const { return patterns_; }
 
   // What to ask the registry about `image`, those that its names claim first. Empty: judge() needs
   // no answers ("*" alone, an empty list, an id that is itself listed).
