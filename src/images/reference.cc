@@ -167,11 +167,11 @@ std::string Reference::text() const {
 
 std::string Reference::familiar() const {
   std::string out = text();
-  if (domain != kDefaultDomain) return out;
+  // "docker.io/a.b/c" without its registry would be registry a.b's.
+  if (domain != kDefaultDomain || names_registry(path.substr(0, path.find('/')))) return out;
   out.erase(0, domain.size() + 1);
-  std::string_view rest = std::string_view(path).substr(std::min(path.size(), kOfficial.size()));
-  if (path.starts_with(kOfficial) && !rest.contains('/')) out.erase(0, kOfficial.size());
-  return out;
+  bool is_official = path.starts_with(kOfficial) && !path.substr(kOfficial.size()).contains('/');
+  return is_official ? out.substr(kOfficial.size()) : out;
 }
 
 bool is_host(std::string_view text) {

@@ -28,6 +28,7 @@ TEST(Reference, IsCompletedAsDockerDoes) {
       {"LOCAL/a", "LOCAL/a:latest", "LOCAL/a:latest"},  // upper case is no Hub user: a host
       {"[::1]:5000/a", "[::1]:5000/a:latest", "[::1]:5000/a:latest"},
       {"a.b/c", "a.b/c:latest", "a.b/c:latest"},
+      {"docker.io/a.b/c", "docker.io/a.b/c:latest", "docker.io/a.b/c:latest"},
       {"docker:5000", "docker.io/library/docker:5000", "docker:5000"},  // a tag, not a port
       {cat("docker@", kDigest), cat("docker.io/library/docker@", kDigest), cat("docker@", kDigest)},
       {cat("docker:cli@", kDigest), cat("docker.io/library/docker:cli@", kDigest),
