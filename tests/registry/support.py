@@ -90,7 +90,8 @@ def index_of(*images: Image) -> bytes:
 class DockerRegistry:
     """Debian's docker-registry on a port of its own."""
 
-    def __init__(self, directory: Path, authority: Authority, htpasswd: str = ""):
+    def __init__(self, directory: Path, authority: Authority, htpasswd: str = "", prefix: tuple = ()):
+        self.prefix = prefix  # put before commands: a network namespace
         self.port = free_port()
         self.name = f"localhost:{self.port}"
         self.authority, self.process = authority, None
@@ -109,15 +110,23 @@ class DockerRegistry:
 
     def start(self) -> None:
         with open(self.directory / "log", "ab") as log:
-            self.process = subprocess.Popen(["docker-registry", "serve", self.directory / "config.yml"], stdout=log,
+            self.process = subprocess.Popen([*self.prefix, "docker-registry", "serve", self.directory / "config.yml"], stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL)
         for _ in range(100):
-            try:
-                self.call("GET", "/v2/")
+            if self.is_up():
                 return
-            except (OSError, urllib.error.URLError):
-                time.sleep(0.1)
+            time.sleep(0.1)
         raise RuntimeError((self.directory / "log").read_text())
+
+    def is_up(self) -> bool:
+        if self.prefix:
+            connect = f"import socket; socket.create_connection(('127.0.0.1', {self.port}))"
+            return subprocess.run([*self.prefix, "python3", "-c", connect], capture_output=True).returncode == 0
+        try:
+            self.call("GET", "/v2/")
+            return True
+        except (OSError, urllib.error.URLError):
+            return False
 
     def stop(self) -> None:
         self.process.terminate()
@@ -223,7 +232,7 @@ class FakeRegistry:
 class Client:
     """bulkhead-registry serving, with the guard's end of its socket."""
 
-    def __init__(self, directory: Path, registry: dict, user: str = f"{USER}:{USER}"):
+    def __init__(self, directory: Path, registry: dict, user: str = f"{USER}:{USER}", prefix: tuple = ()):
         self.settings = directory / "settings.json"
         self.settings.write_text(json.dumps({"bulkhead": {"registry": registry}}))
         self.cache = directory / "cache"
@@ -231,7 +240,7 @@ class Client:
         self.socket.settimeout(60)
         self.log = open(directory / "log", "ab")
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--settings", self.settings, "--socket-fd", str(theirs.fileno()), "--cache", self.cache,
+            [*prefix, PROGRAM, "serve", "--settings", self.settings, "--socket-fd", str(theirs.fileno()), "--cache", self.cache,
              "--user", user], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         theirs.close()
         self.ids = itertools.count(1)
