@@ -182,9 +182,13 @@ std::vector<std::pair<std::string_view, std::string_view>> known_endpoints() {
   return out;
 }
 
-bool is_endpoint_allowed(const CommandList& list, std::string_view method, std::string_view pattern) {
+bool is_endpoint_allowed(const CommandList& list, std::string_view method, std::string_view pattern,
+                         std::string_view shown) {
   const auto* commands = commands_of(method, pattern);
   if (!commands) return false;
+  bool is_denied = list.type == CommandListType::kDeny && !shown.empty() &&
+                   !is_allowed(list, std::span(&shown, 1), {});
+  if (is_denied) return false;
   if (commands->always) return true;
   if (commands->for_all && list.type == CommandListType::kAllow) return true;
   return is_allowed(list, commands->owners, commands->helper_of);

@@ -28,9 +28,11 @@ const EndpointCommands* commands_of(std::string_view method, std::string_view pa
 // one.
 std::vector<std::pair<std::string_view, std::string_view>> known_endpoints();
 
-// Whether the list allows a call of the endpoint; false for an unknown one.
-bool is_endpoint_allowed(const CommandList& list, std::string_view method,
-                         std::string_view pattern);
+// Whether the list allows a call of the endpoint; false for an unknown one. `shown`: a command that
+// the request itself shows and that has no endpoint of its own ("compose" by its labels), or empty.
+// Such signs can be forged: a deny list that names it refuses, nothing is allowed for it.
+bool is_endpoint_allowed(const CommandList& list, std::string_view method, std::string_view pattern,
+                         std::string_view shown = {});
 
 // command_blocked() for an endpoint. `request`: the raw request target, secrets taken out.
 std::string endpoint_blocked(const CommandList& list, std::string_view method,

@@ -119,6 +119,14 @@ TEST(Endpoints, RealAllowLists) {
   EXPECT_FALSE(is_endpoint_allowed(ryuk, "POST", "/containers/{id}/exec"));
 }
 
+TEST(Endpoints, WhatARequestShowsOnlyDenies) {
+  CommandList no_compose{CommandListType::kDeny, {"compose"}, "KEY"}, compose{CommandListType::kAllow, {"compose"}, "KEY"};
+  EXPECT_TRUE(is_endpoint_allowed(no_compose, "POST", "/containers/create"));
+  EXPECT_FALSE(is_endpoint_allowed(no_compose, "POST", "/containers/create", "compose"));
+  EXPECT_TRUE(is_endpoint_allowed(compose, "POST", "/containers/create"));
+  EXPECT_FALSE(is_endpoint_allowed(compose, "POST", "/auth", "compose"));
+}
+
 TEST(Endpoints, Message) {
   CommandList list{CommandListType::kDeny, {"push"}, "KEY"};
   EXPECT_EQ(endpoint_blocked(list, "POST", "/images/{name}/push", "/v1.43/images/myimage/push?tag=latest", "/f.json"),
