@@ -65,11 +65,21 @@ std::string describe(const policy::Policy& policy) {
   return out;
 }
 
+// Who may write the file makes the policy.
+Result<> warn_of_writers(const std::string& file) {
+  UniqueFd fd = TRY(sys::open_path(file, O_RDONLY));
+  auto st = TRY(sys::stat_fd(fd.get(), file));
+  if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    print(cat(file, ": warning: users other than root can write it; \"chown root:root\" and \"chmod 644\"\n"));
+  return {};
+}
+
 Result<int> check(const cli::Parsed& parsed) {
   if (parsed.arguments.size() > 1) return fail("expected one FILE");
   std::string file =
       parsed.arguments.empty() ? std::string(kSettingsFile) : parsed.arguments.front();
   auto policy = TRY(load(file, false));
+  TRY(warn_of_writers(file));
   print(cat(file, ": good; what it means:\n", describe(policy)));
   return 0;
 }

@@ -48,18 +48,26 @@ struct ReadList {
 
 bool is_host_path(std::string_view path) { return is_canonical(path) && path != "/"; }
 
-bool is_image_pattern(std::string_view image) { return images::Pattern::parse(image).has_value(); }
+// Entries of an image list; the error says what is wrong with the reference.
+struct Images {
+  Result<> operator()(std::vector<std::string>& out, const Value& value, const Path& path) const {
+    TRY(json::read_value(out, value, path));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      if (auto pattern = images::Pattern::parse(out[i]); !pattern)
+        return json::fail_at(Path(path, i), cat(json::quote(out[i]), " is no image reference: ",
+                                                pattern.error().message));
+    return {};
+  }
+};
 
 constexpr char kExpectedPath[] =
     "an absolute path below / without \".\", \"..\", \"//\" or a slash at the end";
 constexpr char kExpectedPattern[] =
     "an absolute path pattern (\"*\" within a component, \"/**\" at the end for all below)";
-constexpr char kExpectedImage[] = "an image reference such as docker:cli, ci/*:* or *";
 constexpr char kExpectedCommand[] = "a command of the docker CLI, or a wildcard such as image*";
 
 using HostPaths = ReadList<is_host_path, kExpectedPath>;
 using Patterns = ReadList<is_pattern, kExpectedPattern>;
-using Images = ReadList<is_image_pattern, kExpectedImage>;
 using Commands = ReadList<is_command_entry, kExpectedCommand>;
 
 Result<> read_version(Settings& out, const Value& value, const Path& path) {

@@ -342,8 +342,11 @@ TEST(ReadPolicy, Errors) {
        "enhancedContainerIsolation.dockerSocketMount.imageList.images: expected an array, found a "
        "string"},
       {R"({"enhancedContainerIsolation":{"dockerSocketMount":{"imageList":{"images":["a b"]}}}})",
-       "enhancedContainerIsolation.dockerSocketMount.imageList.images[0]: \"a b\" is not an image "
-       "reference such as docker:cli, ci/*:* or *"},
+       "enhancedContainerIsolation.dockerSocketMount.imageList.images[0]: \"a b\" is no image "
+       "reference: \"a b\" is no part of a repository's name"},
+      {R"({"enhancedContainerIsolation":{"dockerSocketMount":{"imageList":{"images":["*","Docker:cli"]}}}})",
+       "enhancedContainerIsolation.dockerSocketMount.imageList.images[1]: \"Docker:cli\" is no image "
+       "reference: the repository must be lower case"},
       {R"({"enhancedContainerIsolation":{"dockerSocketMount":{"commandList":{"type":"block"}}}})",
        "enhancedContainerIsolation.dockerSocketMount.commandList.type: \"block\" is not one of "
        "deny, allow"},
