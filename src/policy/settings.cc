@@ -48,6 +48,9 @@ struct ReadList {
 
 bool is_host_path(std::string_view path) { return is_canonical(path) && path != "/"; }
 
+// Becomes part of patterns, where a star would mean more than this directory.
+bool is_data_root(std::string_view path) { return is_host_path(path) && !path.contains('*'); }
+
 // Entries of an image list; the error says what is wrong with the reference.
 struct Images {
   Result<> operator()(std::vector<std::string>& out, const Value& value, const Path& path) const {
@@ -62,11 +65,14 @@ struct Images {
 
 constexpr char kExpectedPath[] =
     "an absolute path below / without \".\", \"..\", \"//\" or a slash at the end";
+constexpr char kExpectedRoot[] =
+    "an absolute path below / without \".\", \"..\", \"//\", \"*\" or a slash at the end";
 constexpr char kExpectedPattern[] =
     "an absolute path pattern (\"*\" within a component, \"/**\" at the end for all below)";
 constexpr char kExpectedCommand[] = "a command of the docker CLI, or a wildcard such as image*";
 
 using HostPaths = ReadList<is_host_path, kExpectedPath>;
+using DataRoots = ReadList<is_data_root, kExpectedRoot>;
 using Patterns = ReadList<is_pattern, kExpectedPattern>;
 using Commands = ReadList<is_command_entry, kExpectedCommand>;
 
@@ -211,7 +217,7 @@ Table<BulkheadSettings> fields_of(std::type_identity<BulkheadSettings>) {
       {"dockerSocketMount", field<&Own::docker_socket_mount>},
       {"registry", field<&Own::registry>},
       {"restrictedMounts", field<&Own::restricted_mounts>},
-      {"dataRoots", field<&Own::data_roots, HostPaths{}>},
+      {"dataRoots", field<&Own::data_roots, DataRoots{}>},
       {"engineSockets", field<&Own::engine_sockets, HostPaths{}>},
       {"devices", field<&Own::devices>},
       {"idPool", field<&Own::id_pool>},
