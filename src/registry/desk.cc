@@ -1,5 +1,7 @@
 #include "registry/desk.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -25,13 +27,14 @@ std::optional<Resolution> Desk::at_hand(const Request& request, std::int64_t now
   if (served) {
     auto age = age_of(*served, now);
     bool is_fresh = !request.reference.digest.empty() || (age && *age < settings_.refresh_seconds);
-    if (is_fresh || request.cached_only) return Resolution{*std::move(served)};
+    if (is_fresh || request.cached_only) return Resolution{*served};
   }
   if (request.cached_only) return Resolution{fail(cat(name, ": not known yet"))};
   if (auto failed = failed_.find(name); failed != failed_.end()) {
+    // With an answer to fall back on there is no hurry to wait for a dead registry again.
+    std::int64_t pause = std::max<std::int64_t>(served ? settings_.refresh_seconds : 0, kRetrySeconds);
     std::int64_t age = now - failed->second.at;
-    if (age >= 0 && age < kRetrySeconds)
-      return without_answer(request.reference, failed->second.message, now);
+    if (age >= 0 && age < pause) return without_answer(request.reference, failed->second.message, now);
     failed_.erase(failed);
   }
   return std::nullopt;

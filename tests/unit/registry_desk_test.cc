@@ -90,6 +90,14 @@ TEST_F(DeskTest, FailureIsRememberedForSeconds) {
   EXPECT_EQ(digest_at_hand(desk, "a", kNow + 10), "ask");
 }
 
+TEST_F(DeskTest, DeadRegistryIsNotWaitedForAtEveryTurn) {
+  auto desk = this->desk();
+  (void)desk.after_asking(reference("a"), answer("a", '1'), kNow);
+  (void)desk.after_asking(reference("a"), {fail("down")}, kNow + 200);
+  EXPECT_EQ(digest_at_hand(desk, "a", kNow + 299), digest('1'));
+  EXPECT_EQ(digest_at_hand(desk, "a", kNow + 300), "ask");
+}
+
 TEST_F(DeskTest, GoneIsGone) {
   auto desk = this->desk();
   (void)desk.after_asking(reference("a"), answer("a", '1'), kNow);
