@@ -24,8 +24,9 @@ class Desk {
 
   // The answer that needs no network: a pin (which is never asked about: hosts without a network
   // have it), an answer younger than the refresh time, one by digest (which cannot change), the
-  // last failure when it was seconds ago (a registry that is down must not cost every create its
-  // timeout), anything that still counts when the request is for what is at hand. nullopt: ask.
+  // last failure when it was seconds ago, or within the refresh time with an answer to fall back on
+  // (a registry that is down must not cost every create its timeout), anything that still counts
+  // when the request is for what is at hand. nullopt: ask.
   std::optional<Resolution> at_hand(const Request& request, std::int64_t now);
 
   // The last answer, to spare the registry what does not change; nullopt when there is none.
