@@ -229,6 +229,49 @@ class FakeRegistry:
         self.server.server_close()
 
 
+class Proxy:
+    """An HTTP proxy that knows CONNECT alone; remembers where to."""
+
+    def __init__(self):
+        self.targets = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.tunnel, args=(client,), daemon=True).start()
+
+    def tunnel(self, client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(1)
+        self.targets.append(head.split()[1].decode())
+        host, port = self.targets[-1].split(":")
+        with socket.create_connection((host, int(port))) as server, client:
+            client.sendall(b"HTTP/1.1 200 OK\r\nDocker-Content-Digest: sha256:0\r\nWWW-Authenticate: Basic\r\n\r\n")
+            back = threading.Thread(target=self.copy, args=(server, client), daemon=True)
+            back.start()
+            self.copy(client, server)
+            back.join(5)
+
+    @staticmethod
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        self.socket.close()
+
+
 class Client:
     """bulkhead-registry serving, with the guard's end of its socket."""
 

@@ -8,8 +8,8 @@ import time
 import unittest
 from urllib.parse import parse_qs, urlsplit
 
-from support import (DOCKER_MANIFEST, INDEX, MANIFEST, PROGRAM, Authority, Client, FakeRegistry, Image, digest_of,
-                     index_of, remove, temporary, trust)
+from support import (DOCKER_MANIFEST, INDEX, MANIFEST, PROGRAM, Authority, Client, FakeRegistry, Image, Proxy, index_of,
+                     remove, temporary, trust)
 
 shared = None
 IMAGE = Image("good")
@@ -310,7 +310,14 @@ class MirrorsAndProxies(Case):
         self.addCleanup(os.environ.pop, "HTTPS_PROXY")
         self.assertIn("served", self.client(fake.name).ask(f"{fake.name}/a:1"))
 
-    def test_proxy_is_used(self):
+    def test_through_a_proxy_whose_headers_say_nothing(self):
+        proxy = Proxy()
+        self.addCleanup(proxy.close)
+        fake = self.fake(lambda _: manifest(Docker_Content_Digest=IMAGE.digest))
+        self.assertEqual(self.client(fake.name, proxy=proxy.url).ids_of(f"{fake.name}/a:1"), {IMAGE.digest, IMAGE.id})
+        self.assertEqual(proxy.targets, [fake.name])
+
+    def test_proxy_that_is_down_is_not_gone_round(self):
         fake = self.fake(lambda _: manifest())
         client = self.client(fake.name, proxy="http://127.0.0.1:1")
         self.assertIn("127.0.0.1", client.ask(f"{fake.name}/a:1")["error"])

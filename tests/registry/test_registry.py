@@ -2,7 +2,6 @@
 are down, credentials, pins; and what it is not able to do."""
 
 import base64
-import crypt
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from support import PROGRAM, USER, Authority, Client, DockerRegistry, Image, remove, temporary, trust
 
+HTPASSWD = "user:$2b$04$bulkheadbulkheadbulkhejfVjDUfugyuOAlXpxjjiEVpKn2dHngO\n"  # bcrypt of "secret"
 shared = None
 
 
@@ -217,8 +217,7 @@ class Trust(Case):
         self.assertIn("error", self.client().ask(f"{name}/{self.repository}:1"))
 
     def test_basic_credentials(self):
-        password = crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))
-        registry = DockerRegistry(self.directory, self.authority, htpasswd=f"user:{password}\n")
+        registry = DockerRegistry(self.directory, self.authority, htpasswd=HTPASSWD)
         self.addCleanup(registry.stop)
         trust(self.directory, registry.name, self.authority)
         right, wrong = (base64.b64encode(text).decode() for text in (b"user:secret", b"user:wrong"))
