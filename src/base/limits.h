@@ -25,4 +25,15 @@ inline constexpr std::size_t kCgroups = 8192;
 inline constexpr std::size_t kSmallFileBytes = 1u << 20;    // /proc and /sys files, pid files
 inline constexpr std::size_t kViewNodes = 1024;  // inodes that a host view holds open at a time
 
+
+// The guard. A request over a limit is refused, never passed on unread.
+inline constexpr std::size_t kHttpHeadBytes = 64u << 10;
+inline constexpr std::size_t kHttpHeaders = 100;
+inline constexpr std::size_t kApiBodyBytes = 4u << 20;     // JSON bodies of requests; Docker's are below 64 KB
+inline constexpr std::size_t kApiFactBytes = 16u << 20;    // answers of the engine to the guard's own questions
+inline constexpr std::size_t kApiQueryBytes = 48u << 10;   // of a request's target
+inline constexpr std::size_t kApiConnections = 8192;       // of one guard
+inline constexpr std::size_t kApiConnectionsOfUser = 4096; // of them, from one user
+inline constexpr std::size_t kApiFacts = 256;              // questions that one request may cause
+
 }  // namespace bulkhead::limits

@@ -150,7 +150,8 @@ class Rules(unittest.TestCase):
     def test_sources_are_listed(self):
         """A .cc that no CMakeLists.txt names is dead."""
         for path in source.files(".cc"):
-            listing = (path.parent / "CMakeLists.txt").read_text()
+            folder = next(parent for parent in path.parents if (parent / "CMakeLists.txt").exists())
+            listing = (folder / "CMakeLists.txt").read_text()
             with self.subTest(file=source.name(path)):
                 self.assertRegex(listing, rf"\b{re.escape(path.name)}\b")
 
