@@ -77,6 +77,7 @@ Result<> own_stdio(const sandbox::HostIds& ids, const sandbox::Prepared& process
 Result<> equip(const Construction& c, sandbox::Init& init, const Entry& entry) {
   TRY(record_init(init.pid(), c.state, entry));
   if (c.state.owns_user_ns) TRY(init.map_ids(c.state.ids));
+  if (c.plan.new_network) TRY(init.begin_network());
   for (const auto& warning : TRY(init.apply_limits(c.process))) log::warn(warning);
   TRY(c.cgroup.delegate(c.state.ids.uid, c.state.ids.gid));
   TRY(own_stdio(c.state.ids, c.process));
@@ -112,20 +113,25 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
                    UniqueFd* foreground_master) {
   auto namespaces = TRY(sandbox::Namespaces::of(init.pid()));
   UniqueFd proc_sys = TRY(sys::open_path("/proc/sys", O_PATH | O_DIRECTORY));
-  std::optional<HookRun> hooks;
-  if (need_network_only(c.bundle.spec.hooks))
-    hooks.emplace(TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host())));
   auto views = TRY(c.cgroup.views());
   c.trace.mark("namespaces");
   sandbox::TreeInputs inputs{c.plan, c.gathered.sources, namespaces, c.state.ids, views};
-  auto tree = TRY([&]() -> Result<sandbox::Tree> {
+  auto as_root = [&](auto work) -> decltype(work()) {
     auto identity = TRY(sandbox::RootIdentity::assume(c.state.ids));
-    auto built = TRY(sandbox::Tree::make_root(inputs));
-    c.trace.mark("root");
-    TRY(built.build());
-    TRY(built.make_working_directory(c.process.cwd));
-    return built;
-  }());
+    return work();
+  };
+  auto tree = TRY(as_root([&] { return sandbox::Tree::make_root(inputs); }));
+  c.trace.mark("root");
+  if (c.plan.new_network) TRY(init.await_network());
+  TRY(namespaces.open_network(init.pid()));
+  c.trace.mark("network");
+  std::optional<HookRun> hooks;
+  if (need_network_only(c.bundle.spec.hooks))
+    hooks.emplace(TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host())));
+  TRY(as_root([&]() -> Result<> {
+    TRY(tree.build());
+    return tree.make_working_directory(c.process.cwd);
+  }));
   c.trace.mark("mounts");
   for (const auto& warning : tree.warnings()) log::warn(warning);
   if (!hooks) hooks.emplace(TRY(HookRun::start(c.bundle.spec, c.state, c.mounts.host())));

@@ -11,63 +11,13 @@
 #include "base/strings.h"
 #include "plan/parts.h"
 #include "runtime/engine_sockets.h"
+#include "runtime/survey.h"
 #include "sys/file.h"
 #include "sys/mount_info.h"
 #include "sys/namespace.h"
 
 namespace bulkhead::runtime {
 namespace {
-
-std::string join_path(std::string_view directory, std::string_view rest) {
-  if (rest.empty()) return std::string(directory);
-  return directory == "/" ? cat("/", rest) : cat(directory, "/", rest);
-}
-
-// The place in its file system: the mount's root and what the path says below its mount point.
-Result<> place(BorrowedFd fd, plan::Object& object) {
-  auto found = sys::mount_of(fd, false);
-  if (!found && found.error().code == ENOENT)  // through /proc/PID/root, say
-    return fail(cat(object.path, " lies in another mount namespace"));
-  auto mount = TRY(std::move(found));
-  std::string_view rest = object.path;
-  rest.remove_prefix(std::min(rest.size(), mount.mount_point == "/" ? 1 : mount.mount_point.size()));
-  while (rest.starts_with('/')) rest.remove_prefix(1);
-  object.fs_device = mount.device;
-  object.fs_path = join_path(mount.root, rest);
-  object.fs_type = mount.type;
-  return {};
-}
-
-Result<plan::Object> describe(BorrowedFd fd, std::string_view spelled, struct stat& st) {
-  plan::Object object{.spelled = std::string(spelled), .path = TRY(sys::fd_path(fd))};
-  st = TRY(sys::stat_fd(fd, spelled));
-  object.device = st.st_dev;
-  object.inode = st.st_ino;
-  TRY(place(fd, object));
-  return object;
-}
-
-// A restricted path that does not exist yet still has a place: that of its nearest parent. A
-// container must not get a parent of it to make it there.
-Result<plan::Object> describe_restricted(const std::string& path) {
-  struct stat st {};
-  auto fd = sys::open_path(path, O_PATH);
-  if (fd) return describe(fd->get(), path, st);
-  std::string parent = path, rest;
-  while (parent.size() > 1) {
-    auto at = parent.rfind('/');
-    rest = rest.empty() ? parent.substr(at + 1) : cat(parent.substr(at + 1), "/", rest);
-    parent = at == 0 ? "/" : parent.substr(0, at);
-    fd = sys::open_path(parent, O_PATH | O_DIRECTORY);
-    if (fd) break;
-  }
-  if (!fd) return std::unexpected(fd.error());
-  auto object = TRY(describe(fd->get(), path, st));
-  object.device = object.inode = 0;
-  object.path = path;
-  object.fs_path = join_path(object.fs_path, rest);
-  return object;
-}
 
 // What is mounted inside of the restricted directories.
 Result<std::vector<plan::RestrictedMount>> restricted_mounts(const std::vector<plan::Object>& restricted) {
@@ -225,9 +175,10 @@ Result<Gathered> gather_facts(const spec::Spec& spec, const policy::Policy& poli
   out.facts.bundle = bundle;
   bool has_bind = false;
   for (const auto& mount : spec.mounts) has_bind |= plan::is_bind(mount);
+  Survey survey;
   if (has_bind)
     for (const auto& restricted : policy.restricted)
-      out.facts.restricted.push_back(TRY_IN("restricted path", describe_restricted(restricted.path)));
+      out.facts.restricted.push_back(TRY_IN("restricted path", survey.place_of(restricted.path)));
   if (has_bind) out.facts.restricted_mounts = TRY(restricted_mounts(out.facts.restricted));
   for (const auto& mount : spec.mounts) {
     out.sources.emplace_back();

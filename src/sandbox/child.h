@@ -31,6 +31,7 @@ struct InitArguments {
   const std::vector<plan::Sysctl>& sysctls;
   HostIds ids;
   ChildFds fds;
+  bool new_network = false;  // made when the ids are mapped, while the set-up process goes on
   bool new_uts = true, new_cgroup = true, new_time = true, new_user = true;
   std::uint64_t root_propagation = 0;
   std::string time_offsets;      // for /proc/self/timens_offsets

@@ -36,6 +36,16 @@ void set_names(const InitArguments& a) {
     die(a.fds.sync, errno, "set the domainname");
 }
 
+// A network namespace takes the kernel half a millisecond: made here, beside the set-up process's
+// work, and after the ids are mapped, so that sysfs shows the container's root as owner of `lo`.
+void make_network(const InitArguments& a) {
+  if (!a.new_network) return;
+  receive_go(a.fds.sync);
+  if (::unshare(CLONE_NEWNET) < 0) die(a.fds.sync, errno, "unshare the network namespace");
+  Report made{.kind = Report::Kind::kNetwork};
+  if (::send(a.fds.sync, &made, sizeof made, MSG_NOSIGNAL) < 0) ::_exit(1);
+}
+
 // A new time namespace takes its offsets before its first process; unshare makes it for children,
 // setns on one's own "time_for_children" enters it.
 void enter_time_namespace(const InitArguments& a) {
@@ -111,6 +121,7 @@ void run_init(const InitArguments& a) {
   ::setsid();
   set_names(a);
   enter_time_namespace(a);
+  make_network(a);
   int terminal = receive_go(a.fds.sync);
   become_root_inside(a);
   lock_mounts(a);

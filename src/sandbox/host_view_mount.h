@@ -14,8 +14,8 @@ inline constexpr char kHostViewType[] = "fuse.bulkhead";
 
 // Mounts a new FUSE file system over `path` (a directory) and returns its /dev/fuse, which whoever
 // serves it is given; requests wait until then. Closing the last copy ends the file system: its
-// users get ENOTCONN. For the host's root alone (the server's duty). No device nodes, no set-id programs: ids are natural here, so a set-id file of
-// the container's root would be one of the host's.
+// users get ENOTCONN. For the host's root alone (the server's duty). No device nodes, no set-id
+// programs: ids are natural here, so a set-id file of the container's root would be one of the host's.
 // Errors: no /dev/fuse, no FUSE in the kernel, no right to mount.
 Result<UniqueFd> mount_host_view(const std::string& path, std::string_view container_id);
 

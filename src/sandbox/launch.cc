@@ -34,8 +34,8 @@ std::uint64_t new_namespace_flags(const plan::Plan& plan) {
   for (const auto& ns : plan.namespaces) {
     const auto* kind = sys::find_namespace_kind(ns.type);
     // The mount and cgroup namespaces are unshared by the process itself when the tree and its
-    // cgroup are there; a time namespace takes offsets first.
-    bool later = ns.type == "mount" || ns.type == "cgroup" || ns.type == "time";
+    // cgroup are there; a time namespace takes offsets first, a network namespace time.
+    bool later = ns.type == "mount" || ns.type == "cgroup" || ns.type == "time" || ns.type == "network";
     if (ns.path.empty() && !later) flags |= static_cast<std::uint64_t>(kind->clone_flag);
   }
   return flags;
@@ -169,6 +169,7 @@ Result<Init> Init::clone(const LaunchInputs& in) {
                                   .proc = proc.get(),
                                   .start_fifo = in.start_fifo,
                                   .preserved = in.preserved_fds},
+                          .new_network = in.plan.new_network,
                           .new_uts = is_new("uts"),
                           .new_cgroup = is_new("cgroup"),
                           .new_time = is_new("time"),
@@ -206,6 +207,8 @@ Result<std::vector<std::string>> Init::apply_limits(const Prepared& process) {
     return fail_errno("process.execCPUAffinity");
   return warnings;
 }
+
+Result<> Init::begin_network() { return proceed(-1); }
 
 Result<> Init::proceed(BorrowedFd terminal) {
   if (terminal >= 0) return sys::send_fd(sync_.get(), terminal, "g");
@@ -253,15 +256,31 @@ Result<Init::Message> Init::receive(int flags) const {
   return message;
 }
 
+// Its failure, if that is what the message says.
+Result<> Init::judge(const Message& message) {
+  const Report& report = message.report;
+  has_told_ = message.closed || report.kind == Report::Kind::kError;
+  if (message.closed) return judge_end();
+  if (report.kind != Report::Kind::kError) return {};
+  return report.code != 0 ? fail_errno(report.text, report.code) : fail(report.text);
+}
+
+Result<> Init::await_network() {
+  Message message = TRY(receive(0));
+  TRY(judge(message));
+  if (message.report.kind != Report::Kind::kNetwork) return fail("the container's init is out of step");
+  return {};
+}
+
 Result<> Init::await_ready(const ListenerSink& listener) {
+  bool ready = false;  // of an exec: what follows is its end by execve, or execve's error
   while (true) {
     Message message = TRY(receive(0));
-    const Report& report = message.report;
-    if (report.kind == Report::Kind::kReady && !message.closed) return {};
-    has_told_ = message.closed || report.kind == Report::Kind::kError;
-    if (message.closed) return judge_end();
-    if (report.kind == Report::Kind::kError)
-      return report.code != 0 ? fail_errno(report.text, report.code) : fail(report.text);
+    if (ready && message.closed) return {};
+    TRY(judge(message));
+    ready = message.report.kind == Report::Kind::kReady;
+    if (ready && waits_) return {};
+    if (ready) continue;
     if (!message.fd) return fail("the seccomp listener did not arrive");
     TRY(listener(std::move(message.fd)));
   }

@@ -57,6 +57,11 @@ class Init {
   // slave.
   Result<> proceed(BorrowedFd terminal);
 
+  // For a container with a network namespace of its own, after map_ids(): the process makes it while
+  // the caller does other things, who waits before using it.
+  Result<> begin_network();
+  Result<> await_network();
+
   // Until the process is ready to exec (waiting for `start`, or having exec'd). Its error otherwise.
   Result<> await_ready(const ListenerSink& listener);
 
@@ -72,6 +77,7 @@ class Init {
   Init(pid_t pid, UniqueFd sync, bool waits) : pid_(pid), sync_(std::move(sync)), waits_(waits) {}
   struct Message;
   Result<Message> receive(int flags) const;
+  Result<> judge(const Message& message);
   Result<> judge_end() const;
   friend Result<Init> start_exec(const struct ExecInputs& inputs);
   pid_t pid_ = -1;

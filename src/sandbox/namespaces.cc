@@ -78,11 +78,15 @@ Result<Namespaces> Namespaces::of(pid_t init) {
   Namespaces ns;
   ns.user = TRY(sys::open_namespace(init, "user"));
   ns.pid = TRY(sys::open_namespace(init, "pid"));
-  ns.network = TRY(sys::open_namespace(init, "net"));
   ns.ipc = TRY(sys::open_namespace(init, "ipc"));
   ns.host_network = TRY(sys::open_namespace(0, "net"));
   ns.host_ipc = TRY(sys::open_namespace(0, "ipc"));
   return ns;
+}
+
+Result<> Namespaces::open_network(pid_t init) {
+  network = TRY(sys::open_namespace(init, "net"));
+  return {};
 }
 
 Result<> bring_loopback_up() {

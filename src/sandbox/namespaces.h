@@ -23,7 +23,9 @@ struct HostIds {
 struct Namespaces {
   UniqueFd user, pid, network, ipc;       // of the container's init
   UniqueFd host_network, host_ipc;        // of the caller
+  // `network` is opened later, when the init has it.
   static Result<Namespaces> of(pid_t init);
+  Result<> open_network(pid_t init);
 };
 
 // Ends a process that cannot get back to the host's namespaces or identity and must not go on without:

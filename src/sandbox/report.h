@@ -10,7 +10,7 @@
 namespace bulkhead::sandbox {
 
 struct Report {  // init -> set-up
-  enum class Kind : std::uint32_t { kReady, kError, kListener };
+  enum class Kind : std::uint32_t { kReady, kError, kListener, kNetwork };
   Kind kind = Kind::kReady;
   std::int32_t code = 0;  // errno
   char text[504] = {};    // what failed, without strerror

@@ -113,6 +113,21 @@ std::optional<Result<std::vector<MountInfo>>> list_below(BorrowedFd directory,
 
 }  // namespace
 
+Result<std::optional<NamedObject>> look_at(BorrowedFd directory, const char* name) {
+  struct statx stx {};
+  constexpr int kFlags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW;
+  constexpr unsigned kMask = STATX_TYPE | STATX_INO | STATX_MNT_ID;
+  if (syscall(SYS_statx, directory, name, kFlags, kMask, &stx) < 0) {
+    if (errno == ENOENT) return std::nullopt;
+    return fail_errno(cat("statx ", name));
+  }
+  if (!(stx.stx_mask & STATX_MNT_ID)) return fail("statx: this kernel gives no mount ids (needs 5.8)");
+  return NamedObject{.type = static_cast<std::uint32_t>(stx.stx_mode & S_IFMT),
+                     .device = makedev(stx.stx_dev_major, stx.stx_dev_minor),
+                     .inode = stx.stx_ino,
+                     .mount = stx.stx_mnt_id};
+}
+
 std::string unescape_octal(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -32,6 +32,15 @@ Result<MountInfo> mount_of(BorrowedFd fd, bool with_options);
 // namespace, those over it excluded.
 Result<std::vector<MountInfo>> mounts_below(BorrowedFd directory, const std::string& path);
 
+// What a name in a directory is, a symlink not followed, without opening it.
+struct NamedObject {
+  std::uint32_t type = 0;  // S_IFMT of its mode
+  std::uint64_t device = 0, inode = 0;
+  std::uint64_t mount = 0;  // for comparison with other values of this function only
+};
+// nullopt: nothing has that name. "" is the directory itself.
+Result<std::optional<NamedObject>> look_at(BorrowedFd directory, const char* name);
+
 // "\040" -> " ".
 std::string unescape_octal(std::string_view text);
 

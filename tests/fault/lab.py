@@ -154,8 +154,10 @@ class Lab:
 
     # ---- running ---------------------------------------------------------------------------------
 
-    def run(self, *words, inject=None, options=(), timeout=HANG_SECONDS, stdin=subprocess.DEVNULL, environment=None):
-        """One command; `inject`: "" to count its calls, or (process, call, errno or "kill")."""
+    def run(self, *words, inject=None, options=(), timeout=HANG_SECONDS, stdin=subprocess.DEVNULL, environment=None,
+            prepare=None):
+        """One command; `inject`: "" to count its calls, or (process, call, errno or "kill"); `prepare` is called in
+        the child before its exec."""
         command = [str(BULKHEAD), *options, *map(str, words)]
         if inject is not None:
             where = []
@@ -170,7 +172,8 @@ class Lab:
         with open(out, "wb") as out_file, open(err, "wb") as err_file:
             # Files, not pipes: a process that is left behind must not hold the test up.
             process = subprocess.Popen(command, stdin=stdin, stdout=out_file, stderr=err_file,
-                                       env=environment or ENVIRONMENT, start_new_session=True)
+                                       env=environment or ENVIRONMENT, start_new_session=True,
+                                       preexec_fn=prepare)
             try:
                 code = process.wait(timeout)
             except subprocess.TimeoutExpired:

@@ -396,13 +396,11 @@ class BadInput(unittest.TestCase):
         codes = set()
         for limit in (*range(3, 64, 4), *range(64, 200, 8)):
             with self.subTest(limit):
-                command = [world.BULKHEAD, *map(str, self.create_words())]
-                result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-                                        env=world.ENVIRONMENT, close_fds=True,
-                                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
-                codes.add(result.returncode)
-                if result.returncode != 0:
-                    self.assertRegex(result.stderr, "level=error.*Too many open files")
+                result = self.lab.run(*self.create_words(), prepare=lambda most=limit: resource.setrlimit(
+                    resource.RLIMIT_NOFILE, (most, most)))
+                codes.add(result.code)
+                if result.code != 0:
+                    self.assertRegex(result.err, "level=error.*Too many open files")
                 self.lab.delete()
                 self.assertEqual(self.lab.left(), [])
         self.assertEqual(codes, {0, 1})
