@@ -21,7 +21,7 @@ using std::chrono::seconds;
 template <typename T = void>
 using Judging = asio::awaitable<Verdict<T>>;
 
-constexpr seconds kHeadTime{20}, kBodyTime{30}, kAnswerTime{120};
+constexpr seconds kHeadTime{20}, kBodyTime{30}, kAnswerTime{120}, kLingerTime{2};
 constexpr std::size_t kIgnoredBodyBytes = 64;  // "{}" where no body belongs, as some clients send
 
 class Connection {
@@ -168,7 +168,9 @@ class Connection {
   asio::awaitable<bool> answer(const Exchange& exchange, const Refusal& refusal) {
     // What is left of a body cannot be told from the next request.
     bool keep_alive = exchange.keep_alive && !exchange.body_left;
-    auto sent = co_await client_.write(refusal_response(refusal, keep_alive));
+    auto text = refusal_response(refusal, keep_alive);
+    auto sent = co_await client_.write(text);
+    if (sent && !keep_alive) co_await client_.linger(kLingerTime);
     co_return sent && keep_alive;
   }
 

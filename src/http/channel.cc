@@ -186,6 +186,16 @@ asio::awaitable<void> Channel::wait_for_hangup() {
   co_await socket_.async_wait(Protocol::socket::wait_error, kAwait);
 }
 
+asio::awaitable<void> Channel::linger(std::chrono::seconds within) {
+  end_sending();
+  set_deadline(Clock::now() + within);
+  for (std::size_t size = 1; size > 0;) {
+    input_.clear();
+    auto got = co_await fill();
+    size = got ? *got : 0;
+  }
+}
+
 void Channel::end_sending() { ::shutdown(fd(), SHUT_WR); }
 void Channel::end_receiving() { ::shutdown(fd(), SHUT_RD); }
 

@@ -74,6 +74,10 @@ class Channel {
   // Waits until the peer has closed its connection altogether (not just its sending side).
   asio::awaitable<void> wait_for_hangup();
 
+  // Before a close while the peer may still be sending: says that nothing more comes, and reads for
+  // `within` what is on its way. A Unix socket closed with unread data loses what was sent last.
+  asio::awaitable<void> linger(std::chrono::seconds within);
+
   void end_sending();    // the peer reads an end of stream
   void end_receiving();  // we read one, now and from anybody who waits
 
