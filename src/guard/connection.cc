@@ -18,16 +18,13 @@ namespace asio = boost::asio;
 using http::Framing;
 using std::chrono::seconds;
 
-template <typename T = void>
-using Judging = asio::awaitable<Verdict<T>>;
-
 constexpr seconds kHeadTime{20}, kBodyTime{30}, kAnswerTime{120}, kLingerTime{2};
 constexpr std::size_t kIgnoredBodyBytes = 64;  // "{}" where no body belongs, as some clients send
 
 class Connection {
  public:
   Connection(Shared& shared, http::Protocol::socket socket, Caller caller)
-      : shared_(shared), client_(shared.loop, std::move(socket)), caller_(std::move(caller)) {}
+      : shared_(shared), client_(shared.engine.loop, std::move(socket)), engine_(shared.engine), caller_(std::move(caller)) {}
 
   asio::awaitable<void> serve() {
     using asio::experimental::awaitable_operators::operator||;
@@ -56,7 +53,7 @@ class Connection {
     auto verdict = co_await read_request(exchange);
     if (verdict && !exchange.route) co_return false;  // the client has ended
     if (verdict) verdict = co_await read_body(exchange);
-    if (verdict) verdict = co_await reach_engine();
+    if (verdict) verdict = co_await engine_.reach();
     if (verdict) verdict = co_await decide(exchange);
     shared_.audit.record(caller_, exchange.request, exchange.route ? exchange.route->pattern : "", verdict);
     if (!verdict) co_return co_await answer(exchange, verdict.error());
@@ -114,15 +111,6 @@ class Connection {
     co_return Verdict<>();
   }
 
-  Judging<> reach_engine() {
-    if (engine_) co_return Verdict<>();
-    auto socket = co_await http::connect(shared_.loop, shared_.engine_socket);
-    if (!socket)
-      co_return std::unexpected(Refusal{503, "engine", cat("bulkhead-guard cannot reach the engine: ", socket.error().message)});
-    engine_.emplace(shared_.loop, std::move(*socket));
-    co_return Verdict<>();
-  }
-
   // Runs the route's rule until it has every fact that it asks for.
   Judging<> decide(Exchange& exchange) {
     if (!exchange.route->rule) co_return Verdict<>();
@@ -133,36 +121,10 @@ class Connection {
       exchange.request.notes = notes;
       auto verdict = exchange.route->rule(exchange.request, facts);
       if (verdict || verdict.error().status != 0) co_return verdict;
-      auto fact = co_await ask(facts.wanted());
+      auto fact = co_await engine_.ask(facts.wanted());
       if (!fact) co_return std::unexpected(fact.error());
       if (auto taken = facts.answer(std::move(*fact)); !taken) co_return taken;
     }
-  }
-
-  Judging<Fact> ask(const std::string& target) {
-    auto failed = [&](std::string_view why) {
-      engine_.reset();
-      return std::unexpected(Refusal{502, "engine", cat("the engine did not answer ", target, ": ", why)});
-    };
-    auto question = http::write_request(question_head(target));
-    if (auto sent = co_await engine_->write(question); !sent) co_return failed(sent.error().message);
-    engine_->set_deadline(http::Clock::now() + kAnswerTime);
-    auto text = co_await engine_->read_head(kAnswerTime);
-    if (!text || text->empty()) co_return failed(text ? "it closed the connection" : text.error().message);
-    auto head = http::parse_response(*text);
-    if (!head) co_return failed(head.error().message);
-    auto body = co_await engine_->read_body(head->body, limits::kApiFactBytes, kAnswerTime);
-    if (!body) co_return failed(body.error().message);
-    if (head->body.framing == Framing::kUntilClose) engine_.reset();
-    Fact fact{head->status, nullptr};
-    if (fact.status == 200) {
-      auto value = json::parse(*body);
-      if (!value) co_return failed(value.error().message);
-      fact.body = std::move(*value);
-    }
-    if (!engine_)
-      if (auto reached = co_await reach_engine(); !reached) co_return std::unexpected(reached.error());
-    co_return fact;
   }
 
   asio::awaitable<bool> answer(const Exchange& exchange, const Refusal& refusal) {
@@ -246,13 +208,13 @@ class Connection {
   asio::awaitable<void> watch_client() {
     co_await client_.wait_for_hangup();
     if (engine_) engine_->end_receiving();
-    asio::steady_timer never(shared_.loop.io, http::Clock::time_point::max());
+    asio::steady_timer never(shared_.engine.loop.io, http::Clock::time_point::max());
     co_await never.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 
   Shared& shared_;
   http::Channel client_;
-  std::optional<http::Channel> engine_;
+  EngineLink engine_;
   Caller caller_;
 };
 

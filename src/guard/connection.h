@@ -6,16 +6,15 @@
 #include <string>
 
 #include "guard/audit.h"
+#include "guard/engine_link.h"
 #include "guard/environment.h"
-#include "http/channel.h"
 
 namespace bulkhead::guard {
 
 // What all connections share. `environment` is replaced as a whole on reload: a request is judged
 // by the one that is there when it comes.
 struct Shared {
-  http::Loop& loop;
-  std::string engine_socket;
+  Engine& engine;
   std::shared_ptr<const Environment> environment;
   Audit audit;
 };

@@ -80,19 +80,19 @@ Result<UniqueFd> listen_at(const ListenAddress& address) {
 }
 
 asio::awaitable<void> accept_clients(Shared& shared, UniqueFd socket, std::string name) {
-  http::Protocol::acceptor acceptor(shared.loop.io, http::Protocol(), socket.release());
+  http::Protocol::acceptor acceptor(shared.engine.loop.io, http::Protocol(), socket.release());
   for (;;) {
     auto [error, client] = co_await acceptor.async_accept(kAwait);
     if (error == asio::error::operation_aborted) co_return;
     if (error) {  // EMFILE and the like: not this client's fault, and not to be tried in a tight loop
       log::warn(cat("bulkhead-guard: accept: ", error.message()));
-      asio::steady_timer pause(shared.loop.io, std::chrono::milliseconds(100));
+      asio::steady_timer pause(shared.engine.loop.io, std::chrono::milliseconds(100));
       co_await pause.async_wait(kAwait);
       continue;
     }
     auto caller = identify(client, name);
     if (!places().take(caller.uid)) continue;  // closes it
-    asio::co_spawn(shared.loop.io, serve_in_place(shared, std::move(client), std::move(caller)), asio::detached);
+    asio::co_spawn(shared.engine.loop.io, serve_in_place(shared, std::move(client), std::move(caller)), asio::detached);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "guard/listener.h"
 #include "sys/file.h"
+#include "sys/socket.h"
 
 namespace bulkhead::guard {
 namespace {
@@ -77,6 +78,27 @@ void reload_on_signal(asio::signal_set& signals, Shared& shared, const cli::Pars
   });
 }
 
+// Before anybody is let in: an engine that is there must be set up as it must be. One that is not
+// there yet is looked at when it is first reached.
+Result<> check_now(Engine& engine) {
+  if (!sys::connect_unix(engine.socket)) {
+    log::warn(cat("bulkhead-guard: no engine at ", engine.socket, " yet: requests are refused until there is one"));
+    return {};
+  }
+  Verdict<> verdict;
+  asio::co_spawn(
+      engine.loop.io,
+      [&]() -> asio::awaitable<void> {
+        EngineLink link(engine);
+        verdict = co_await link.reach();
+      },
+      asio::detached);
+  engine.loop.io.run();
+  engine.loop.io.restart();
+  if (!verdict) return fail(verdict.error().message);
+  return {};
+}
+
 Result<> serve_all(const cli::Parsed& options) {
   auto host = host_files();
   auto gid = parse_decimal<gid_t>(value_or(options, "group", "0"));
@@ -85,7 +107,9 @@ Result<> serve_all(const cli::Parsed& options) {
   auto environment = TRY(load_environment(options, *host));
   auto audit = TRY(Audit::open(options.get("audit")));
   http::Loop loop;
-  Shared shared{loop, options.get("engine"), std::move(environment), std::move(audit)};
+  Engine engine{loop, options.get("engine"), environment->runtime, {}};
+  TRY(check_now(engine));
+  Shared shared{engine, std::move(environment), std::move(audit)};
   for (const auto& path : options.all("listen")) {
     auto socket = TRY(listen_at({path, *gid}));
     asio::co_spawn(loop.io, accept_clients(shared, std::move(socket), path), asio::detached);
