@@ -26,7 +26,8 @@ struct Route {
   std::string_view method;
   // "{id}" stands for one component, "{name}" at least one, slashes in between (images, plugins).
   std::string_view pattern;
-  std::string_view commands;  // of the docker CLI that this belongs to, blanks between
+  // The commands of the docker CLI that this belongs to; behind a bar those that need it as a step.
+  std::string_view commands;
   Kind kind = Kind::kPlain;
   Rule rule = nullptr;        // nullptr: nothing to judge
   const Shape* shape = nullptr;

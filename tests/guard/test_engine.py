@@ -91,10 +91,10 @@ class Life(unittest.TestCase):
         secret.mkdir()
 
         def volume():
-            return self.guard.request("POST", "/volumes/create", {"Name": "v", "DriverOpts": {
+            return self.guard.request("POST", "/volumes/create", {"Name": "vol", "DriverOpts": {
                 "type": "none", "o": "bind", "device": str(secret)}}).status
         self.assertEqual(volume(), 201)
-        self.engine.docker("volume", "rm", "v")
+        self.engine.docker("volume", "rm", "vol")
         self.guard.write_settings({"bulkhead": {"restrictedMounts": {"add": [str(secret)]}}})
         self.guard.process.send_signal(signal.SIGHUP)
         time.sleep(0.5)

@@ -69,6 +69,33 @@ TEST(GuardEndpoints, TheHostsNetworkByAnyName) {
   EXPECT_EQ(world.judge("POST", "/networks/mine/connect", R"({"Container":"c"})"), "");
 }
 
+TEST(GuardEndpoints, ServicesAreJudgedAsContainers) {
+  World world;
+  world.engine["/networks/5f"] = R"({"Name":"host","Driver":"host"})";
+  auto service = [&](std::string_view spec) {
+    EXPECT_EQ(world.judge("POST", "/services/x/update?version=1", spec), world.judge("POST", "/services/create", spec));
+    return world.judge("POST", "/services/create", spec);
+  };
+  EXPECT_EQ(service(R"({"Name":"a","TaskTemplate":{"ContainerSpec":{"Image":"i","Mounts":[
+                        {"Type":"bind","Source":"/run","Target":"/x"}]}}})"), "socket-mount");
+  EXPECT_EQ(service(R"({"tasktemplate":{"containerspec":{"mounts":[{"type":"bind","source":"/proc"}]}}})"), "restricted-mount");
+  EXPECT_EQ(service(R"({"TaskTemplate":{"Networks":[{"Target":"host"}]}})"), "host-namespace");
+  EXPECT_EQ(service(R"({"Networks":[{"Target":"5f"}]})"), "host-namespace");
+  EXPECT_EQ(service(R"({"TaskTemplate":{"Runtime":"plugin","PluginSpec":{"Name":"p"}}})"), "plugin");
+  EXPECT_EQ(service(R"({"TaskTemplate":{"PluginSpec":{"Name":"p"}}})"), "plugin");
+  EXPECT_EQ(service(R"({"Name":"a","TaskTemplate":{"ContainerSpec":{"Image":"i"},"Runtime":"container"},"Mode":{"Replicated":{"Replicas":2}}})"), "");
+}
+
+TEST(GuardEndpoints, PluginsAndClustersAreTheAdministrators) {
+  World world;
+  for (std::string_view target : {"/plugins/pull?remote=a", "/plugins/create?name=a", "/plugins/a/b:c/set", "/plugins/a/enable"})
+    EXPECT_EQ(world.judge("POST", target), "plugin") << target;
+  for (std::string_view target : {"/swarm/join", "/swarm/init", "/swarm/leave?force=1", "/nodes/a/update"})
+    EXPECT_EQ(world.judge("POST", target), "swarm") << target;
+  EXPECT_EQ(world.judge("GET", "/plugins"), "");
+  EXPECT_EQ(world.judge("GET", "/nodes"), "");
+}
+
 TEST(GuardEndpoints, FactsAreAskedForByNamesAlone) {
   World world;
   EXPECT_EQ(world.create(R"("VolumesFrom":["../info","a?b","a%2fb"],"IpcMode":"container:x/../../info")"), "");

@@ -45,7 +45,7 @@ class Setup : public ::testing::Test {
     make_file(runtime, 0755);
     ASSERT_EQ(::symlink(runtime.c_str(), (folder.path() / "runc").c_str()), 0);
     setup.command = std::string("dockerd\0-H\0unix:///run/private/docker.sock\0", 43);
-    setup.environment = std::string("A=b\0PATH=").append(folder.path().string()).append("\0", 1)
+    setup.environment = std::string("A=b\0PATH=", 9).append(folder.path().string()).append("\0", 1)
                             .append("DOCKER_BUILDKIT_RUNC_COMMAND=").append(runtime).append("\0", 1);
     setup.daemon_json = R"({"builder":{"entitlements":{"network-host":false,"security-insecure":false}}})";
   }

@@ -24,7 +24,7 @@ TEST(GuardRoute, Patterns) {
 
 TEST(GuardRoute, UnknownIsRefused) {
   for (auto [method, target] : {std::pair{"GET", "/debug/pprof/heap"}, {"OPTIONS", "/info"}, {"POST", "/info"},
-                                {"GET", "/containers"}, {"GET", "/containers/a/b/json"}, {"POST", "/plugins/create"},
+                                {"GET", "/containers"}, {"GET", "/containers/a/b/json"}, {"POST", "/plugins/a/unknown"},
                                 {"GET", "/images/a/attestations"}, {"TRACE", "/_ping"}, {"get", "/_ping"},
                                 {"GET", "/containers/a/attach"}, {"GET", "/_ping/"}, {"POST", "/containers//start"}})
     if (parse_target(target)) {

@@ -75,7 +75,12 @@ constexpr Member kMountMembers[] = {
     {"VolumeOptions", kVolumeOptions}, {"ImageOptions", kImageOptions}, {"TmpfsOptions", kTmpfsOptions},
 };
 constexpr Shape kMount = object_of(kMountMembers);
-constexpr Shape kMounts = list_of(kMount);
+
+}  // namespace
+
+constexpr Shape kMountsShape = list_of(kMount);
+
+namespace {
 
 // The members of HostConfig that `docker update` has too.
 #define BULKHEAD_RESOURCES                                                                        \
@@ -129,7 +134,7 @@ constexpr Member kHostMembers[] = {
     {"Sysctls", kStringMap},
     {"Runtime", kString},
     {"Isolation", kString},
-    {"Mounts", kMounts},
+    {"Mounts", kMountsShape},
     {"MaskedPaths", kStrings},
     {"ReadonlyPaths", kStrings},
     {"Init", kBool},

@@ -10,7 +10,7 @@ namespace bulkhead::guard {
 // container_create.cc, container_shapes.cc
 Verdict<> decide_create(Request& request, Facts& facts);
 Verdict<> decide_update(Request& request, Facts& facts);
-extern const Shape kCreateShape, kConfigShape, kUpdateShape;
+extern const Shape kCreateShape, kConfigShape, kUpdateShape, kMountsShape;
 
 // container.cc
 Verdict<> decide_start(Request& request, Facts& facts);
@@ -23,6 +23,12 @@ extern const Shape kExecShape, kExecStartShape;
 Verdict<> decide_image_create(Request& request, Facts& facts);
 Verdict<> decide_build(Request& request, Facts& facts);
 extern const Shape kAuthShape;
+
+// swarm.cc, swarm_shapes.cc
+Verdict<> decide_service(Request& request, Facts& facts);
+Verdict<> decide_cluster(Request& request, Facts& facts);  // never
+Verdict<> decide_plugin(Request& request, Facts& facts);   // never
+extern const Shape kServiceShape, kSecretShape;
 
 // volume.cc
 Verdict<> decide_volume_create(Request& request, Facts& facts);
