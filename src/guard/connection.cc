@@ -1,9 +1,7 @@
 // The life of a connection: serve_one() tells it.
 #include "guard/connection.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "base/limits.h"
 #include "base/strings.h"
@@ -27,8 +25,11 @@ class Connection {
       : shared_(shared), client_(shared.engine.loop, std::move(socket)), engine_(shared.engine), caller_(std::move(caller)) {}
 
   asio::awaitable<void> serve() {
-    using asio::experimental::awaitable_operators::operator||;
-    co_await (serve_requests() || watch_client());
+    // A client that hangs up ends what the engine does for it: `docker logs -f` and Ctrl-C.
+    client_.on_hangup([this] {
+      if (engine_) engine_->end_receiving();
+    });
+    co_await serve_requests();
   }
 
  private:
@@ -202,14 +203,6 @@ class Connection {
     auto text = http::write_response(upgrade_head(head));
     if (auto sent = co_await client_.write(text); sent) co_await http::tunnel(client_, *engine_);
     co_return false;  // never back to HTTP: what follows was chosen by a container
-  }
-
-  // A client that hangs up ends what the engine does for it: `docker logs -f` and Ctrl-C.
-  asio::awaitable<void> watch_client() {
-    co_await client_.wait_for_hangup();
-    if (engine_) engine_->end_receiving();
-    asio::steady_timer never(shared_.engine.loop.io, http::Clock::time_point::max());
-    co_await never.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 
   Shared& shared_;

@@ -8,8 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <optional>
 
 #include "base/limits.h"
 #include "base/strings.h"
@@ -18,7 +19,10 @@ namespace bulkhead::http {
 namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kReadBytes = 64u << 10;
+constexpr std::size_t kFirstReadBytes = 4u << 10;  // a head and small bodies
+constexpr std::size_t kMostReadBytes = 128u << 10;
+constexpr int kStreamBuffer = 1 << 20;
+constexpr std::size_t kPiecesAtOnce = 64;
 constexpr std::size_t kPipesKept = 16;
 constexpr std::size_t kSpliceFrom = 256u << 10;  // below, a pipe costs more than a copy
 
@@ -35,7 +39,6 @@ class Relay {
   static Task<std::uint64_t> splice_bytes(Channel& from, Channel& to, std::uint64_t limit);
   static Task<> splice_out(Pipe& pipe, std::size_t size, Channel& to);
   static asio::awaitable<void> pump(Channel& from, Channel& to);
-  static asio::awaitable<void> watch(Channel& gone, Channel& other);
   static Task<> body(Channel& from, Body body, Channel& to, Framing out);
 };
 
@@ -49,6 +52,7 @@ Result<Pipe> Loop::take_pipe() {
   }
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return fail_errno("pipe");
+  ::fcntl(ends[1], F_SETPIPE_SZ, kStreamBuffer);  // takes no memory before it is full
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
@@ -88,29 +92,50 @@ Result<std::size_t> Channel::receive() {
   ssize_t size = 0;
   int failure = 0;
   auto before = input_.size();
-  input_.resize_and_overwrite(before + kReadBytes, [&](char* data, std::size_t) {
-    do size = ::recv(fd(), data + before, kReadBytes, MSG_DONTWAIT);
+  input_.resize_and_overwrite(before + read_bytes_, [&](char* data, std::size_t) {
+    do size = ::recv(fd(), data + before, read_bytes_, MSG_DONTWAIT);
     while (size < 0 && errno == EINTR);
     failure = size < 0 ? errno : 0;
     return before + static_cast<std::size_t>(std::max<ssize_t>(size, 0));
   });
-  if (input_.empty()) input_ = std::string();  // idle channels hold no memory
+  if (input_.empty()) std::string().swap(input_);  // an assignment would keep the memory
   if (failure) return fail_errno("read", failure);
+  if (static_cast<std::size_t>(size) == read_bytes_) read_bytes_ = std::min(read_bytes_ * 8, kMostReadBytes);
   return static_cast<std::size_t>(size);
 }
 
+void Channel::take(std::size_t size) {
+  if (size == input_.size())
+    std::string().swap(input_);
+  else
+    input_.erase(0, size);
+}
+
+void Channel::use_large_buffer() {
+  int size = kStreamBuffer;
+  ::setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+}
+
+asio::awaitable<Result<>> Channel::wait(Protocol::socket::wait_type what) {
+  if (timed_out_) co_return std::unexpected(timed_out_or({}));
+  auto [error] = co_await socket_.async_wait(what, kAwait);
+  if (error) co_return std::unexpected(timed_out_or(fail_code("wait", error).error()));
+  co_return Result<>();
+}
+
 Task<std::size_t> Channel::fill() {
+  // Only a socket that has nothing is waited for: a turn of the loop costs more than a failed read.
   for (;;) {
-    if (timed_out_) co_return std::unexpected(timed_out_or({}));
-    auto [error] = co_await socket_.async_wait(Protocol::socket::wait_read, kAwait);
-    if (error) co_return std::unexpected(timed_out_or(fail_code("read", error).error()));
     auto size = receive();
-    if (size || (size.error().code != EAGAIN && size.error().code != EWOULDBLOCK)) co_return size;
+    if (size || size.error().code != EAGAIN) co_return size;
+    auto ready = co_await wait(Protocol::socket::wait_read);
+    if (!ready) co_return std::unexpected(std::move(ready).error());
   }
 }
 
 Task<std::string> Channel::read_head(std::chrono::seconds started) {
   std::size_t searched = 0;
+  read_bytes_ = kFirstReadBytes;
   for (;;) {
     if (!input_.empty() && deadline_ == Clock::time_point::max())
       set_deadline(Clock::now() + started);
@@ -118,7 +143,7 @@ Task<std::string> Channel::read_head(std::chrono::seconds started) {
     if (auto length = head_length(std::string_view(input_).substr(from))) {
       clear_deadline();
       std::string head = input_.substr(0, from + length);
-      input_.erase(0, head.size());
+      take(head.size());
       if (head.size() > limits::kHttpHeadBytes) co_return fail("the head is too large");
       co_return head;
     }
@@ -135,13 +160,16 @@ Task<std::string> Channel::read_head(std::chrono::seconds started) {
 Task<std::string> Channel::read_body(Body body, std::size_t limit, std::chrono::seconds within) {
   BodyReader reader(body);
   std::string payload;
+  Pieces pieces;
   set_deadline(Clock::now() + within);
   if (body.framing == Framing::kLength && body.length > limit)
     co_return std::unexpected(Error{EMSGSIZE, "too large"});
   for (;;) {
-    auto used = reader.take(input_, payload);
+    pieces.clear();
+    auto used = reader.take(input_, pieces);
     if (!used) co_return std::unexpected(std::move(used).error());
-    input_.erase(0, *used);
+    for (auto piece : pieces) payload += piece;
+    take(*used);
     if (payload.size() > limit) co_return std::unexpected(Error{EMSGSIZE, "too large"});
     if (reader.done()) break;
     auto size = co_await fill();
@@ -154,36 +182,48 @@ Task<std::string> Channel::read_body(Body body, std::size_t limit, std::chrono::
   co_return payload;
 }
 
-Task<> Channel::write(std::string_view a, std::string_view b, std::string_view c) {
-  std::array<iovec, 3> pieces{};
-  std::size_t count = 0;
-  for (auto part : {a, b, c})
-    if (!part.empty()) pieces.at(count++) = {const_cast<char*>(part.data()), part.size()};
-  auto* piece = pieces.data();
-  while (count > 0) {
+Task<> Channel::write(std::string_view a, std::string_view b) {
+  Pieces pieces{a, b};
+  co_return co_await write_pieces(pieces);
+}
+
+Task<> Channel::write_pieces(Pieces& pieces) {
+  std::size_t first = 0;
+  for (;;) {
+    std::array<iovec, kPiecesAtOnce> parts{};
+    std::size_t count = 0;
+    while (first < pieces.size() && pieces[first].empty()) ++first;
+    for (std::size_t i = first; i < pieces.size() && count < parts.size(); ++i)
+      parts[count++] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+    if (count == 0) co_return Result<>();
     msghdr message{};
-    message.msg_iov = piece;
+    message.msg_iov = parts.data();
     message.msg_iovlen = count;
     auto sent = ::sendmsg(fd(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno != EAGAIN) co_return fail_errno("write");
     if (sent < 0) {
-      auto [error] = co_await socket_.async_wait(Protocol::socket::wait_write, kAwait);
-      if (error) co_return std::unexpected(timed_out_or(fail_code("write", error).error()));
+      auto ready = co_await wait(Protocol::socket::wait_write);
+      if (!ready) co_return ready;
       continue;
     }
-    auto left = static_cast<std::size_t>(sent);
-    for (; count > 0 && left >= piece->iov_len; ++piece, --count) left -= piece->iov_len;
-    if (count > 0) {
-      piece->iov_base = static_cast<char*>(piece->iov_base) + left;
-      piece->iov_len -= left;
+    for (auto left = static_cast<std::size_t>(sent); left > 0;) {
+      auto size = std::min(left, pieces[first].size());
+      pieces[first].remove_prefix(size);
+      left -= size;
+      if (pieces[first].empty()) ++first;
     }
   }
-  co_return Result<>();
 }
 
-asio::awaitable<void> Channel::wait_for_hangup() {
-  co_await socket_.async_wait(Protocol::socket::wait_error, kAwait);
+void Channel::on_hangup(std::function<void()> handler) {
+  hangup_handler_ = std::move(handler);
+  if (self_) return;
+  self_ = std::make_shared<Channel*>(this);
+  socket_.async_wait(Protocol::socket::wait_error, [self = std::weak_ptr(self_)](boost::system::error_code error) {
+    auto channel = self.lock();
+    if (!error && channel && (*channel)->hangup_handler_) (*channel)->hangup_handler_();
+  });
 }
 
 asio::awaitable<void> Channel::linger(std::chrono::seconds within) {
@@ -208,96 +248,101 @@ Task<> Relay::splice_out(Pipe& pipe, std::size_t size, Channel& to) {
     if (sent > 0) size -= static_cast<std::size_t>(sent);
     if (sent > 0 || (sent < 0 && errno == EINTR)) continue;
     if (sent < 0 && errno != EAGAIN) co_return fail_errno("write");
-    auto [error] = co_await to.socket_.async_wait(Protocol::socket::wait_write, kAwait);
-    if (error) co_return fail_code("write", error);
+    auto ready = co_await to.wait(Protocol::socket::wait_write);
+    if (!ready) co_return ready;
   }
   co_return Result<>();
 }
 
 Task<std::uint64_t> Relay::splice_bytes(Channel& from, Channel& to, std::uint64_t limit) {
   std::uint64_t moved = 0;
+  std::optional<Pipe> pipe;  // held only while something moves
   while (moved < limit) {
-    auto [error] = co_await from.socket_.async_wait(Protocol::socket::wait_read, kAwait);
-    if (error) co_return fail_code("read", error);
-    auto pipe = from.loop_.take_pipe();  // held only while there is something in it
-    if (!pipe) co_return std::unexpected(std::move(pipe).error());
-    auto want = std::min<std::uint64_t>(limit - moved, 1u << 20);
-    auto size = ::splice(from.fd(), nullptr, pipe->write_end.get(), nullptr,
-                         static_cast<std::size_t>(want), SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    if (size < 0 && errno != EAGAIN && errno != EINTR) co_return fail_errno("read");
+    if (!pipe) {
+      auto taken = from.loop_.take_pipe();
+      if (!taken) co_return std::unexpected(std::move(taken).error());
+      pipe = std::move(*taken);
+    }
+    auto want = std::min<std::uint64_t>(limit - moved, kStreamBuffer);
+    auto size = ::splice(from.fd(), nullptr, pipe->write_end.get(), nullptr, static_cast<std::size_t>(want),
+                         SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (size == 0) break;
     if (size > 0) {
       auto sent = co_await splice_out(*pipe, static_cast<std::size_t>(size), to);
       if (!sent) co_return std::unexpected(std::move(sent).error());
       moved += static_cast<std::uint64_t>(size);
+    } else if (errno == EAGAIN) {
+      from.loop_.give_pipe(std::move(*pipe));
+      pipe.reset();
+      auto ready = co_await from.wait(Protocol::socket::wait_read);
+      if (!ready) co_return std::unexpected(std::move(ready).error());
+    } else if (errno != EINTR) {
+      co_return fail_errno("read");
     }
-    from.loop_.give_pipe(std::move(*pipe));
-    if (size == 0) break;
   }
+  if (pipe) from.loop_.give_pipe(std::move(*pipe));
   co_return moved;
 }
 
 Task<> Relay::body(Channel& from, Body body, Channel& to, Framing out) {
   BodyReader reader(body);
-  std::string payload;
+  bool chunked = out == Framing::kChunked;
+  Pieces pieces;
   for (;;) {
-    payload.clear();
-    auto used = reader.take(from.input_, payload);
+    pieces.assign(1, {});  // the place of the chunk's header
+    auto used = reader.take(from.input_, pieces);
     if (!used) co_return std::unexpected(std::move(used).error());
-    from.input_.erase(0, *used);
-    if (from.input_.empty()) from.input_ = std::string();
-    if (!payload.empty()) {
-      bool chunked = out == Framing::kChunked;
-      auto header = chunked ? chunk_header(payload.size()) : std::string();
-      auto sent = co_await to.write(header, payload, chunked ? kChunkEnd : std::string_view());
-      if (!sent) co_return sent;
-    }
-    if (reader.done()) break;
+    std::size_t size = 0;
+    for (auto piece : pieces) size += piece.size();
+    auto header = chunked && size > 0 ? chunk_header(size) : std::string();
+    pieces.front() = header;
+    if (chunked && size > 0) pieces.push_back(kChunkEnd);
+    if (chunked && reader.done()) pieces.push_back(kLastChunk);
+    auto sent = co_await to.write_pieces(pieces);
+    if (!sent) co_return sent;
+    from.take(*used);
+    if (reader.done()) co_return Result<>();
     if (out == Framing::kLength && reader.left() >= kSpliceFrom) {
+      to.use_large_buffer();
       auto moved = co_await splice_bytes(from, to, reader.left());
       if (!moved) co_return std::unexpected(std::move(moved).error());
       reader.skip(*moved);
-      if (reader.done()) break;
       co_return reader.finish();
     }
-    auto size = co_await from.fill();
-    if (!size) co_return std::unexpected(std::move(size).error());
-    if (*size > 0) continue;
+    auto got = co_await from.fill();
+    if (!got) co_return std::unexpected(std::move(got).error());
+    if (*got > 0) continue;
     if (auto ended = reader.finish(); !ended) co_return ended;
   }
-  if (out != Framing::kChunked) co_return Result<>();
-  co_return co_await to.write(kLastChunk);
 }
 
 asio::awaitable<void> Relay::pump(Channel& from, Channel& to) {
   Result<> sent = co_await to.write(from.input_);
-  from.input_ = std::string();
+  from.take(from.input_.size());
+  to.use_large_buffer();
   if (sent) co_await splice_bytes(from, to, UINT64_MAX);
   // In either case no more comes: a writer that fails has a peer that is gone.
   to.end_sending();
   from.end_receiving();
 }
 
-asio::awaitable<void> Relay::watch(Channel& gone, Channel& other) {
-  co_await gone.wait_for_hangup();
-  other.end_receiving();
-}
-
 Task<> relay_body(Channel& from, Body body, Channel& to, Framing out) {
   return Relay::body(from, body, to, out);
 }
 
-std::string framed(std::string_view payload, Framing out) {
-  if (out != Framing::kChunked) return std::string(payload);
-  if (payload.empty()) return std::string(kLastChunk);
-  return cat(chunk_header(payload.size()), payload, kChunkEnd, kLastChunk);
-}
-
 asio::awaitable<void> tunnel(Channel& a, Channel& b) {
-  using asio::experimental::awaitable_operators::operator&&;
-  using asio::experimental::awaitable_operators::operator||;
-  // The watches only help the pumps to their end; they are cancelled when both have ended.
-  co_await ((Relay::pump(a, b) && Relay::pump(b, a)) ||
-            (Relay::watch(a, b) && Relay::watch(b, a)));
+  a.on_hangup([&b] { b.end_receiving(); });
+  b.on_hangup([&a] { a.end_receiving(); });
+  bool ended = false;
+  asio::steady_timer end(a.loop().io, Clock::time_point::max());
+  asio::co_spawn(a.loop().io, Relay::pump(b, a), [&](const std::exception_ptr&) {
+    ended = true;
+    end.cancel();
+  });
+  co_await Relay::pump(a, b);
+  if (!ended) co_await end.async_wait(kAwait);
+  a.on_hangup({});
+  b.on_hangup({});
 }
 
 asio::awaitable<Result<Protocol::socket>> connect(Loop& loop, std::string_view path) {

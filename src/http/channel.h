@@ -7,6 +7,8 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -37,8 +39,6 @@ class Loop {
  public:
   Loop() : io(1), sweep_(io) {}
 
-  asio::io_context io;
-
   // A pipe that is empty; give it back empty, or drop it.
   Result<Pipe> take_pipe();
   void give_pipe(Pipe pipe);
@@ -48,9 +48,14 @@ class Loop {
 
  private:
   friend class Channel;
-  asio::steady_timer sweep_;
-  std::set<Channel*> channels_;
+  std::set<Channel*> channels_;  // before io: what io still holds at its end takes itself off
   std::vector<Pipe> pipes_;
+
+ public:
+  asio::io_context io;
+
+ private:
+  asio::steady_timer sweep_;
 };
 
 class Channel {
@@ -69,10 +74,11 @@ class Channel {
   Task<std::string> read_body(Body body, std::size_t limit, std::chrono::seconds within);
 
   // All of the parts, in order. By value: g++ 12 does not keep a braced list alive over a co_await.
-  Task<> write(std::string_view a, std::string_view b = {}, std::string_view c = {});
+  Task<> write(std::string_view a, std::string_view b = {});
 
-  // Waits until the peer has closed its connection altogether (not just its sending side).
-  asio::awaitable<void> wait_for_hangup();
+  // Calls `handler`, once, when the peer has closed its connection altogether (not just its sending
+  // side). A later handler replaces an earlier one. Not a coroutine: thousands wait here.
+  void on_hangup(std::function<void()> handler);
 
   // Before a close while the peer may still be sending: says that nothing more comes, and reads for
   // `within` what is on its way. A Unix socket closed with unread data loses what was sent last.
@@ -85,6 +91,7 @@ class Channel {
   void set_deadline(Clock::time_point deadline) { deadline_ = deadline; }
   void clear_deadline() { deadline_ = Clock::time_point::max(); }
 
+  Loop& loop() { return loop_; }
   BorrowedFd fd() { return socket_.native_handle(); }
   bool has_input() const { return !input_.empty(); }
 
@@ -94,11 +101,18 @@ class Channel {
 
   Task<std::size_t> fill();  // appends to input_ what has come; 0: end of stream
   Result<std::size_t> receive();
+  Task<> write_pieces(Pieces& pieces);  // uses the list up
+  asio::awaitable<Result<>> wait(Protocol::socket::wait_type what);
+  void take(std::size_t size);        // off the front of input_; an idle channel holds no memory
+  void use_large_buffer();            // in the kernel, for what is going to be a stream
   Error timed_out_or(Error error) const;
 
   Loop& loop_;
   Protocol::socket socket_;
   std::string input_;  // read, and not yet taken
+  std::function<void()> hangup_handler_;
+  std::shared_ptr<Channel*> self_;  // for a wait that ends after the channel
+  std::size_t read_bytes_ = 4096;  // at once; grows with what comes
   Clock::time_point deadline_ = Clock::time_point::max();
   bool timed_out_ = false;
 };
@@ -106,9 +120,6 @@ class Channel {
 // Moves one body from a channel to another; `out` says how it is framed there. Large pieces of
 // kLength bodies go by splice(2), without a look at them.
 Task<> relay_body(Channel& from, Body body, Channel& to, Framing out);
-
-// A body in memory, framed for `out`.
-std::string framed(std::string_view payload, Framing out);
 
 // Two raw streams, one each way, until both have ended or a side is gone. An end of stream is
 // passed on as one (half-close); what was read ahead goes first.

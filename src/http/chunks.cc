@@ -23,7 +23,7 @@ class BodyReader::Chunks : public beast::basic_parser<true> {
     in_body_ = true;
   }
 
-  std::string* payload = nullptr;
+  Pieces* payload = nullptr;
   bool started = false;
 
  private:
@@ -39,7 +39,7 @@ class BodyReader::Chunks : public beast::basic_parser<true> {
     if (!extensions.empty()) error = beast::error::bad_chunk_extension;
   }
   std::size_t on_chunk_body_impl(std::uint64_t, Text body, ParseError&) override {
-    payload->append(body.data(), body.size());
+    payload->emplace_back(body.data(), body.size());
     return body.size();
   }
   void on_finish_impl(ParseError&) override {}
@@ -54,13 +54,13 @@ BodyReader::BodyReader(BodyReader&&) noexcept = default;
 BodyReader& BodyReader::operator=(BodyReader&&) noexcept = default;
 BodyReader::~BodyReader() = default;
 
-Result<std::size_t> BodyReader::take(std::string_view input, std::string& payload) {
+Result<std::size_t> BodyReader::take(std::string_view input, Pieces& payload) {
   if (done()) return 0;
   if (!chunks_) {
     auto size = body_.framing == Framing::kUntilClose
                     ? input.size()
                     : static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()));
-    payload.append(input.substr(0, size));
+    if (size > 0) payload.push_back(input.substr(0, size));
     if (body_.framing == Framing::kLength) left_ -= size;
     return size;
   }

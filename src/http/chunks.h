@@ -5,11 +5,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "http/message.h"
 
 namespace bulkhead::http {
+
+using Pieces = std::vector<std::string_view>;
 
 class BodyReader {
  public:
@@ -18,10 +21,10 @@ class BodyReader {
   BodyReader& operator=(BodyReader&&) noexcept;
   ~BodyReader();
 
-  // Takes what belongs to the body from the front of `input` and appends its payload. Returns how many bytes were used; the rest is the next message's, or (not
+  // Takes what belongs to the body from the front of `input` and appends views of the payload in it. Returns how many bytes were used; the rest is the next message's, or (not
   // done) the start of a chunk header to be offered again with more behind it.
   // Errors: malformed chunks, chunk extensions and trailers, which nobody in Docker's world sends.
-  Result<std::size_t> take(std::string_view input, std::string& payload);
+  Result<std::size_t> take(std::string_view input, Pieces& payload);
 
   // The sender's end of stream. Errors: the body is not complete.
   Result<> finish();

@@ -147,6 +147,7 @@ Result<ResponseHead> parse_response(std::string_view head) {
   HeadParser<false> parser;
   TRY(run(parser, head));
   ResponseHead out{parser.status, std::move(parser.reason), std::move(parser.headers), {}};
+  if (out.status < 100) return fail("malformed HTTP head: status");
   bool never_has_body = out.status < 200 || out.status == 204 || out.status == 304;
   out.body = TRY(find_framing(
       out.headers, {never_has_body ? Framing::kNone : Framing::kUntilClose, 0}));

@@ -32,10 +32,13 @@ Decoded decode(std::string_view wire, std::size_t step) {
   http::BodyReader reader({http::Framing::kChunked, 0});
   Decoded out;
   std::string input;
+  http::Pieces pieces;
   for (; !reader.done() && !wire.empty(); wire.remove_prefix(std::min(step, wire.size()))) {
     input += wire.substr(0, step);
-    auto used = reader.take(input, out.payload);
+    pieces.clear();
+    auto used = reader.take(input, pieces);
     if (!used) return out;
+    for (auto piece : pieces) out.payload += piece;
     input.erase(0, *used);
   }
   out.good = true;

@@ -10,10 +10,14 @@ namespace {
 Result<std::string> decode(Body body, std::string_view wire, std::size_t step, std::string* rest = nullptr) {
   BodyReader reader(body);
   std::string input, payload;
+  Pieces pieces;
   while (!reader.done() && !wire.empty()) {
     input += wire.substr(0, step);
     wire.remove_prefix(std::min(step, wire.size()));
-    input.erase(0, TRY(reader.take(input, payload)));
+    pieces.clear();
+    auto used = TRY(reader.take(input, pieces));
+    for (auto piece : pieces) payload += piece;
+    input.erase(0, used);
   }
   if (!reader.done()) TRY(reader.finish());
   if (rest) *rest = input.append(wire);
