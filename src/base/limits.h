@@ -25,9 +25,19 @@ inline constexpr std::size_t kCgroups = 8192;
 inline constexpr std::size_t kSmallFileBytes = 1u << 20;    // /proc and /sys files, pid files
 inline constexpr std::size_t kViewNodes = 1024;  // inodes that a host view holds open at a time
 
+inline constexpr std::size_t kManifestBytes = 4u << 20;     // registries refuse larger ones (OCI)
+inline constexpr std::size_t kManifests = 512;              // entries of an index, layers of an image
+inline constexpr std::size_t kFetchedManifests = 16;        // platforms of one index that are looked at
+inline constexpr std::size_t kTokenBytes = 64u << 10;       // a token server's answer
+inline constexpr std::size_t kHttpHeadBytes = 64u << 10;    // of one request or answer
+inline constexpr std::size_t kRegistryFrameBytes = 256u << 10;
+inline constexpr std::size_t kRegistryMessageBytes = 2048;  // of an error for the guard
+inline constexpr std::size_t kRegistryRequests = 256;       // waiting at a time
+inline constexpr std::size_t kRegistryWorkers = 8;          // at work at a time
+inline constexpr std::size_t kRegistryCacheEntries = 4096;
+inline constexpr std::size_t kCertificateBytes = 1u << 20;  // one file of certs.d
 
 // The guard. A request over a limit is refused, never passed on unread.
-inline constexpr std::size_t kHttpHeadBytes = 64u << 10;
 inline constexpr std::size_t kHttpHeaders = 100;
 inline constexpr std::size_t kApiBodyBytes = 4u << 20;     // JSON bodies of requests; Docker's are below 64 KB
 inline constexpr std::size_t kApiFactBytes = 16u << 20;    // answers of the engine to the guard's own questions

@@ -4,8 +4,6 @@
 // is where people's projects live. The manual page admin-settings.json(5) prints these tables.
 #include "policy/defaults.h"
 
-#include <algorithm>
-
 namespace bulkhead::policy {
 namespace {
 
@@ -297,19 +295,6 @@ constexpr std::string_view kDevices[] = {
     "/dev/ttyACM*",
 };
 
-// `docker --help` of CLI 29, its aliases and groups. Not every one has API traffic of its own
-// ("context", "login" with a stored token); the guard says which can be enforced.
-constexpr std::string_view kCommands[] = {
-    "attach",  "build",   "builder",    "buildx", "checkpoint", "commit",  "compose", "config",
-    "container", "context", "cp",       "create", "diff",       "events",  "exec",    "export",
-    "history", "image",   "images",     "import", "info",       "inspect", "kill",    "load",
-    "login",   "logout",  "logs",       "manifest", "network",  "node",    "pause",   "plugin",
-    "port",    "ps",      "pull",       "push",   "rename",     "restart", "rm",      "rmi",
-    "run",     "save",    "search",     "secret", "service",    "stack",   "start",   "stats",
-    "stop",    "swarm",   "system",     "tag",    "top",        "trust",   "unpause", "update",
-    "version", "volume",  "wait",       "container*", "image*", "volume*", "network*", "build*",
-    "system*"};
-
 }  // namespace
 
 std::span<const DefaultPath> default_restricted_always() { return kAlways; }
@@ -318,9 +303,5 @@ std::span<const std::string_view> default_engine_sockets() { return kSockets; }
 std::span<const DefaultException> default_exceptions() { return kExceptions; }
 std::span<const DefaultException> docker_exceptions() { return kDockerExceptions; }
 std::span<const std::string_view> default_devices() { return kDevices; }
-
-bool is_docker_command(std::string_view name) {
-  return std::ranges::find(kCommands, name) != std::end(kCommands);
-}
 
 }  // namespace bulkhead::policy

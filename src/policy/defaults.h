@@ -28,8 +28,4 @@ std::span<const std::string_view> default_devices();
 inline constexpr std::string_view kDockerDataRoot = "/var/lib/docker";
 std::span<const DefaultException> docker_exceptions();
 
-// Whether `name` is a command of the docker CLI ("ps", "image") or one of the documented wildcards
-// ("image*").
-bool is_docker_command(std::string_view name);
-
 }  // namespace bulkhead::policy

@@ -14,6 +14,8 @@ namespace {
 
 using Scope = RestrictedPath::Scope;
 
+constexpr char kCommandListKey[] = "enhancedContainerIsolation.dockerSocketMount.commandList.commands";
+
 // Adds an entry; one for the same path becomes the stricter of the two.
 void restrict_path(Policy& policy, std::string_view path, std::string_view reason, Scope scope) {
   auto same = std::ranges::find(policy.restricted, path, &RestrictedPath::path);
@@ -46,6 +48,9 @@ Result<> remove_restricted(Policy& policy, const std::vector<std::string>& paths
 }
 
 Result<> apply(Policy& policy, const BulkheadSettings& settings) {
+  policy.mode = settings.mode == "audit" ? Mode::kAudit : Mode::kEnforce;
+  policy.unprotected = settings.unprotected == "allow" ? Unprotected::kAllow : Unprotected::kRefuse;
+  policy.registry = settings.registry;
   for (const auto& root : settings.data_roots) add_data_root(policy, root);
   policy.data_roots = settings.data_roots;
   for (const auto& socket : settings.engine_sockets) add_engine_socket(policy, socket);
@@ -67,13 +72,30 @@ Result<> apply(Policy& policy, const BulkheadSettings& settings) {
   return {};
 }
 
-void apply(Policy& policy, IsolationSettings settings) {
+CommandList command_list(std::string_view type, std::vector<std::string> commands, std::string key) {
+  return {type == "allow" ? CommandListType::kAllow : CommandListType::kDeny, std::move(commands),
+          std::move(key)};
+}
+
+Result<> apply(Policy& policy, IsolationSettings settings) {
   policy.isolation_locked = settings.locked.value_or(policy.isolation_locked);
   policy.isolation_on = settings.value.value_or(policy.isolation_on);
   auto& mount = settings.docker_socket_mount;
-  auto type = mount.command_list.type == "allow" ? CommandListType::kAllow : CommandListType::kDeny;
-  policy.docker_socket = {std::move(mount.image_list.images), mount.image_list.allow_derived_images,
-                          type, std::move(mount.command_list.commands)};
+  policy.docker_socket.images = TRY(images::ImageList::make(mount.image_list.images,
+                                                            mount.image_list.allow_derived_images));
+  policy.docker_socket.command_list = command_list(mount.command_list.type,
+                                                   std::move(mount.command_list.commands), kCommandListKey);
+  return {};
+}
+
+Result<> apply_command_lists(DockerSocketMount& mount, std::vector<ImageCommandListSettings> lists) {
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    auto& added = mount.image_command_lists.emplace_back();
+    for (const auto& image : lists[i].images) added.images.push_back(TRY(images::Pattern::parse(image)));
+    added.list = command_list(lists[i].type, std::move(lists[i].commands),
+                              cat("bulkhead.dockerSocketMount.commandLists[", i, "].commands"));
+  }
+  return {};
 }
 
 Result<Policy> parse_policy(std::string_view text) {
@@ -81,9 +103,13 @@ Result<Policy> parse_policy(std::string_view text) {
   if (text.size() > limits::kPolicyBytes)
     return fail(cat(text.size(), " bytes, more than the limit of ", limits::kPolicyBytes));
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  auto settings = TRY(json::read<Settings>(TRY(json::parse(text))));
+  auto document = TRY(json::parse(text));
+  if (const auto* object = document.if_object()) TRY(check_sections(*object));
+  auto settings = TRY(json::read<Settings>(document));
   Policy policy = default_policy();
-  apply(policy, std::move(settings.isolation));
+  TRY(apply(policy, std::move(settings.isolation)));
+  auto& lists = settings.bulkhead.docker_socket_mount.command_lists;
+  TRY(apply_command_lists(policy.docker_socket, std::move(lists)));
   TRY(apply(policy, settings.bulkhead));
   return policy;
 }
@@ -103,6 +129,7 @@ bool is_excepted(const Policy& policy, std::string_view path, std::string_view b
 
 Policy default_policy() {
   Policy policy;
+  policy.docker_socket.command_list.key = kCommandListKey;
   auto always = default_restricted_always(), writable = default_restricted_writable();
   policy.restricted.reserve(always.size() + writable.size() + default_engine_sockets().size());
   for (auto [path, reason] : always)
@@ -142,6 +169,14 @@ std::vector<const RestrictedPath*> restrictions_below(const Policy& policy, std:
     if (applies(entry, writable) && entry.path != path && is_at_or_below(entry.path, path))
       below.push_back(&entry);
   return below;
+}
+
+const CommandList& command_list_for(const Policy& policy, const images::Reference& verified) {
+  if (verified != images::Reference{})
+    for (const auto& [patterns, list] : policy.docker_socket.image_command_lists)
+      for (const auto& pattern : patterns)
+        if (pattern.matches(verified)) return list;
+  return policy.docker_socket.command_list;
 }
 
 bool is_device_allowed(const Policy& policy, std::string_view path) {

@@ -4,12 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "images/verdict.h"
+#include "policy/commands.h"
 
 namespace bulkhead::policy {
 
@@ -34,13 +37,31 @@ struct Exception {
 
 enum class Parents { kRefuse, kMask };  // a bind of a parent directory of a restricted path
 enum class UnmappableMounts { kRefuse, kUnmappedReadonly };  // a file system without idmap support
-enum class CommandListType { kDeny, kAllow };
+enum class Mode { kEnforce, kAudit };      // kAudit: the guard says what it would refuse, and lets it
+enum class Unprotected { kRefuse, kAllow };  // containers that do not run under this runtime
 
+// Which containers get the Docker socket, and what may be done through it.
 struct DockerSocketMount {
-  std::vector<std::string> images;  // "docker:cli", "name:*", "name@sha256:...", "ci/*:*", "*"
-  bool allow_derived_images = false;
-  CommandListType command_list_type = CommandListType::kDeny;
-  std::vector<std::string> commands;  // names of the docker CLI, "image*"; known ones only
+  images::ImageList images;
+  CommandList command_list;  // for every image without a list of its own
+  struct ImageCommandList {
+    std::vector<images::Pattern> images;
+    CommandList list;
+  };
+  std::vector<ImageCommandList> image_command_lists;
+};
+
+// How bulkhead-registry asks registries what they serve.
+struct Registry {
+  std::uint32_t refresh_seconds = 120;      // an answer younger than this is not asked for again
+  std::uint32_t max_age_seconds = 604800;   // an older one does not count, registry down or not
+  std::uint32_t timeout_seconds = 20;       // for one reference, token and platforms included
+  std::string certificates = "/etc/docker/certs.d";  // per registry, as dockerd's
+  std::string credentials_file;             // {"auths": {...}} as in ~/.docker/config.json, or empty
+  std::string pin_file;                     // answers for hosts without a network, or empty
+  std::string proxy;                        // "http://proxy:3128", or empty
+  std::string no_proxy;                     // hosts and domains without it, separated by commas
+  std::map<std::string, std::vector<std::string>> mirrors;  // registry -> https URLs, tried first
 };
 
 // Where container id ranges come from: /etc/subuid and /etc/subgid of a user, or fixed numbers.
@@ -60,6 +81,11 @@ struct Policy {
   bool isolation_on = true;
   DockerSocketMount docker_socket;
 
+  // bulkhead: the guard's own.
+  Mode mode = Mode::kEnforce;
+  Unprotected unprotected = Unprotected::kRefuse;
+  Registry registry;
+
   // bulkhead.restrictedMounts, the defaults included.
   std::vector<RestrictedPath> restricted;
   std::vector<Exception> exceptions;
@@ -77,8 +103,9 @@ Policy default_policy();
 
 // The policy of a settings file's text (a UTF-8 byte order mark is tolerated). `file_name` is for
 // messages: "/etc/bulkhead/admin-settings.json: bulkhead.idPool.start: expected an integer, ...".
-// Errors: malformed JSON, mistyped or wrong values anywhere, unknown keys in the "bulkhead"
-// section. Unknown keys elsewhere are ignored, as Docker Desktop does.
+// Errors: malformed JSON, mistyped or wrong values anywhere, unknown keys in the two sections that
+// are ours. Docker Desktop's other settings are ignored; a key that looks like a misspelt section of
+// ours is an error, because what stands there would not hold (CVE-2025-10657).
 Result<Policy> read_policy(std::string_view text, std::string_view file_name);
 
 // ---- questions; `path` is a resolved, canonical host path --------------------------------------
@@ -93,6 +120,11 @@ const RestrictedPath* find_restriction(const Policy& policy, std::string_view pa
 // exception that matches `path` itself makes no difference: exceptions lie below restricted paths.
 std::vector<const RestrictedPath*> restrictions_below(const Policy& policy, std::string_view path,
                                                       bool writable);
+
+// The list for a container whose image was verified as `verified` (images::Verdict): that of the
+// first entry of bulkhead.dockerSocketMount.commandLists that matches it, else the common one. Images
+// that nothing verified ("*") have an empty reference and get the common one: a name is no proof.
+const CommandList& command_list_for(const Policy& policy, const images::Reference& verified);
 
 bool is_device_allowed(const Policy& policy, std::string_view path);
 

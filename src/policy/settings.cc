@@ -1,5 +1,6 @@
-// The tables of admin-settings.json. Outside the "bulkhead" section unknown keys are Docker
-// Desktop's business and ignored; inside it every key must be known.
+// The tables of admin-settings.json. Keys beside our two sections are Docker Desktop's other
+// settings and ignored; inside the sections every key must be known: a restriction that is misspelt
+// would not hold.
 #include "policy/settings.h"
 
 #include <algorithm>
@@ -25,6 +26,8 @@ namespace {
 
 constexpr std::string_view kListTypes[] = {"deny", "allow"};
 constexpr std::string_view kParents[] = {"refuse", "mask"};
+constexpr std::string_view kModes[] = {"enforce", "audit"};
+constexpr std::string_view kUnprotected[] = {"refuse", "allow"};
 constexpr std::string_view kUnmappable[] = {"refuse", "unmapped-readonly"};
 
 // Arrays of strings that each must satisfy `Check`.
@@ -48,13 +51,7 @@ bool is_host_path(std::string_view path) { return is_canonical(path) && path != 
 // Becomes part of patterns, where a star would mean more than this directory.
 bool is_data_root(std::string_view path) { return is_host_path(path) && !path.contains('*'); }
 
-// The characters of image references and our wildcard; registry/ judges the rest of the syntax.
-bool is_image_pattern(std::string_view image) {
-  return !image.empty() && image.size() <= 512 && std::ranges::all_of(image, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("._-/:@*").contains(c);
-  });
-}
+bool is_image_pattern(std::string_view image) { return images::Pattern::parse(image).has_value(); }
 
 constexpr char kExpectedPath[] =
     "an absolute path below / without \".\", \"..\", \"//\" or a slash at the end";
@@ -69,11 +66,39 @@ using HostPaths = ReadList<is_host_path, kExpectedPath>;
 using DataRoots = ReadList<is_data_root, kExpectedRoot>;
 using Patterns = ReadList<is_pattern, kExpectedPattern>;
 using Images = ReadList<is_image_pattern, kExpectedImage>;
-using Commands = ReadList<is_docker_command, kExpectedCommand>;
+using Commands = ReadList<is_command_entry, kExpectedCommand>;
 
 Result<> read_version(Settings& out, const Value& value, const Path& path) {
   out.version = TRY(json::read_signed(value, path, 1, 2));
   return {};
+}
+
+Result<> check_image_command_list(ImageCommandListSettings& list, const Path& path) {
+  if (list.images.empty()) return json::fail_at(Path(path, "images"), "names no image");
+  for (std::size_t i = 0; i < list.images.size(); ++i)
+    if (list.images[i] == "*")
+      return json::fail_at(Path(Path(path, "images"), i),
+                           "\"*\" is every image: that list is enhancedContainerIsolation."
+                           "dockerSocketMount.commandList");
+  return {};
+}
+
+// Whether one letter added, left out, changed or swapped with its neighbour makes `a` of `b`, in
+// whatever case.
+bool is_slip(std::string_view a, std::string_view b) {
+  auto lower = [](std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
+  };
+  std::string x = lower(a), y = lower(b);
+  auto [at_x, at_y] = std::ranges::mismatch(x, y);
+  if (at_x == x.end() || at_y == y.end()) return x.size() + 1 >= y.size() && y.size() + 1 >= x.size();
+  std::string_view rest_x(at_x, x.end()), rest_y(at_y, y.end());
+  return rest_x.substr(1) == rest_y || rest_x == rest_y.substr(1) || rest_x.substr(1) == rest_y.substr(1) ||
+         (rest_x.size() > 1 && rest_y.size() > 1 && rest_x[0] == rest_y[1] && rest_x[1] == rest_y[0] &&
+          rest_x.substr(2) == rest_y.substr(2));
 }
 
 Result<> check_id_pool(IdPoolSettings& pool, const Path& path) {
@@ -97,20 +122,39 @@ Result<> check_id_pool(IdPoolSettings& pool, const Path& path) {
 
 }  // namespace
 
-Table<ImageList> fields_of(std::type_identity<ImageList>) {
-  static constexpr auto kFields = fields<ImageList>({
-      {"images", field<&ImageList::images, Images{}>},
-      {"allowDerivedImages", field<&ImageList::allow_derived_images>},
+Table<ImageListSettings> fields_of(std::type_identity<ImageListSettings>) {
+  using List = ImageListSettings;
+  static constexpr auto kFields = fields<List>({
+      {"images", field<&List::images, Images{}>},
+      {"allowDerivedImages", field<&List::allow_derived_images>},
   });
-  return {kFields};
+  return {kFields, Unknown::kRefuse};
 }
 
-Table<CommandList> fields_of(std::type_identity<CommandList>) {
-  static constexpr auto kFields = fields<CommandList>({
-      {"type", one_of<&CommandList::type, kListTypes>},
-      {"commands", field<&CommandList::commands, Commands{}>},
+Table<CommandListSettings> fields_of(std::type_identity<CommandListSettings>) {
+  using List = CommandListSettings;
+  static constexpr auto kFields = fields<List>({
+      {"type", one_of<&List::type, kListTypes>},
+      {"commands", field<&List::commands, Commands{}>},
   });
-  return {kFields};
+  return {kFields, Unknown::kRefuse};
+}
+
+Table<ImageCommandListSettings> fields_of(std::type_identity<ImageCommandListSettings>) {
+  using List = ImageCommandListSettings;
+  static constexpr auto kFields = fields<List>({
+      {"images", field<&List::images, Images{}>, json::kRequired},
+      {"type", one_of<&List::type, kListTypes>},
+      {"commands", field<&List::commands, Commands{}>, json::kRequired},
+  });
+  return {kFields, Unknown::kRefuse, check_image_command_list};
+}
+
+Table<OwnSocketSettings> fields_of(std::type_identity<OwnSocketSettings>) {
+  static constexpr auto kFields = fields<OwnSocketSettings>({
+      {"commandLists", field<&OwnSocketSettings::command_lists>},
+  });
+  return {kFields, Unknown::kRefuse};
 }
 
 Table<SocketMountSettings> fields_of(std::type_identity<SocketMountSettings>) {
@@ -118,7 +162,7 @@ Table<SocketMountSettings> fields_of(std::type_identity<SocketMountSettings>) {
       {"imageList", field<&SocketMountSettings::image_list>},
       {"commandList", field<&SocketMountSettings::command_list>},
   });
-  return {kFields};
+  return {kFields, Unknown::kRefuse};
 }
 
 Table<IsolationSettings> fields_of(std::type_identity<IsolationSettings>) {
@@ -127,7 +171,7 @@ Table<IsolationSettings> fields_of(std::type_identity<IsolationSettings>) {
       {"value", field<&IsolationSettings::value>},
       {"dockerSocketMount", field<&IsolationSettings::docker_socket_mount>},
   });
-  return {kFields};
+  return {kFields, Unknown::kRefuse};
 }
 
 Table<RestrictedMountsSettings> fields_of(std::type_identity<RestrictedMountsSettings>) {
@@ -160,6 +204,10 @@ Table<IdPoolSettings> fields_of(std::type_identity<IdPoolSettings>) {
 Table<BulkheadSettings> fields_of(std::type_identity<BulkheadSettings>) {
   using Own = BulkheadSettings;
   static constexpr auto kFields = fields<Own>({
+      {"mode", one_of<&Own::mode, kModes>},
+      {"unprotectedContainers", one_of<&Own::unprotected, kUnprotected>},
+      {"dockerSocketMount", field<&Own::docker_socket_mount>},
+      {"registry", field<&Own::registry>},
       {"restrictedMounts", field<&Own::restricted_mounts>},
       {"dataRoots", field<&Own::data_roots, DataRoots{}>},
       {"engineSockets", field<&Own::engine_sockets, HostPaths{}>},
@@ -177,6 +225,16 @@ Table<Settings> fields_of(std::type_identity<Settings>) {
       {"bulkhead", field<&Settings::bulkhead>},
   });
   return {kFields};
+}
+
+Result<> check_sections(const json::Object& document) {
+  for (const auto& member : document) {
+    std::string_view key(member.key().data(), member.key().size());
+    for (std::string_view section : {"configurationFileVersion", "enhancedContainerIsolation", "bulkhead"})
+      if (key != section && is_slip(key, section))
+        return json::fail_at(Path(Path(), key), cat("must be written \"", section, "\""));
+  }
+  return {};
 }
 
 }  // namespace bulkhead::policy

@@ -10,19 +10,25 @@
 
 namespace bulkhead::policy {
 
-struct ImageList {
+struct ImageListSettings {
   std::vector<std::string> images;
   bool allow_derived_images = false;
 };
 
-struct CommandList {
+struct CommandListSettings {
+  std::string type = "deny";
+  std::vector<std::string> commands;
+};
+
+struct ImageCommandListSettings {
+  std::vector<std::string> images;
   std::string type = "deny";
   std::vector<std::string> commands;
 };
 
 struct SocketMountSettings {
-  ImageList image_list;
-  CommandList command_list;
+  ImageListSettings image_list;
+  CommandListSettings command_list;
 };
 
 struct IsolationSettings {
@@ -44,7 +50,14 @@ struct IdPoolSettings {
   std::optional<std::uint32_t> start, ranges;
 };
 
+struct OwnSocketSettings {
+  std::vector<ImageCommandListSettings> command_lists;
+};
+
 struct BulkheadSettings {
+  std::string mode = "enforce", unprotected = "refuse";
+  OwnSocketSettings docker_socket_mount;
+  Registry registry;
   RestrictedMountsSettings restricted_mounts;
   std::vector<std::string> data_roots, engine_sockets;
   DeviceSettings devices;
@@ -59,5 +72,9 @@ struct Settings {
 };
 
 json::Table<Settings> fields_of(std::type_identity<Settings>);
+json::Table<Registry> fields_of(std::type_identity<Registry>);  // settings_registry.cc
+
+// Refuses keys of the whole document that are one of its sections with a slip of the pen.
+Result<> check_sections(const json::Object& document);
 
 }  // namespace bulkhead::policy

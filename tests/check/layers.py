@@ -6,7 +6,8 @@ LAYERS = {
     "json": {"base"},
     "sys": {"base"},  # the kernel without policy
     "cli": {"base"},
-    "policy": {"base", "json"},
+    "images": {"base"},  # pure: references and the verdict on an image
+    "policy": {"base", "json", "images"},
     "spec": {"base", "json"},
     "idpool": {"base", "spec"},
     "cgroup": {"base", "spec"},
@@ -20,9 +21,11 @@ LAYERS = {
                 "sandbox", "keeper", "audit"},
     "http": {"base"},
     "h2": {"base", "http"},
-    "registry": {"base", "json", "http"},
-    "guard": {"base", "json", "sys", "cli", "policy", "audit", "http", "h2", "registry"},
-    "ctl": {"base", "json", "sys", "cli", "policy", "audit", "plan", "spec", "idpool", "cgroup"},
+    "registry": {"base", "json", "sys", "images"},  # what decides about registries, without a network
+    "fetch": {"base", "json", "sys", "cli", "images", "policy", "spec", "seccomp", "registry"},  # the process
+    "guard": {"base", "json", "sys", "cli", "policy", "images", "audit", "http", "h2", "registry"},
+    "ctl": {"base", "json", "sys", "cli", "policy", "images", "audit", "plan", "spec", "idpool", "cgroup",
+            "registry"},
 }
 
 # Third-party headers and the only folders that may see them: a library has one adapter.
@@ -33,6 +36,6 @@ LIBRARIES = {
     r"sys/capability\.h": {"sys"},
     r"systemd/": {"scope"},
     r"fuse": {"keeper"},
-    r"curl/": {"registry"},
+    r"curl/": {"fetch"},
     r"nghttp2/": {"h2"},
 }

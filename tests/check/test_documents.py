@@ -61,6 +61,22 @@ class Options(unittest.TestCase):
                 self.assertRegex(text, rf"\b{name}\b")
 
 
+class OtherPages(unittest.TestCase):
+    """The pages of the smaller programs name every option, and every option that they name is one."""
+
+    PAGES = {"bulkheadctl.8": "ctl", "bulkhead-registry.8": "fetch"}
+
+    def test_options(self):
+        for page, folder in self.PAGES.items():
+            text = (source.ROOT / "man" / page).read_text().replace("\\-", "-")
+            known = {"help"}
+            for path in (source.SRC / folder).glob("*.cc"):
+                known |= {name for name, _help in OPTION_ROW.findall(path.read_text())}
+            self.assertGreater(len(known), 2, page)
+            with self.subTest(page=page):
+                self.assertEqual(set(re.findall(r"^\.B --([a-z-]+)", text, re.M)), known)
+
+
 class Documents(unittest.TestCase):
     def test_links_lead_somewhere(self):
         for page in [*source.ROOT.glob("*.md"), *source.ROOT.glob("docs/**/*.md")]:

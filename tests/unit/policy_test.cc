@@ -169,27 +169,81 @@ TEST(ReadPolicy, EmptyObjectIsTheDefault) {
     EXPECT_EQ(policy.unmappable_mounts, UnmappableMounts::kRefuse);
     EXPECT_EQ(policy.id_pool.user, "bulkhead");
     EXPECT_FALSE(policy.id_pool.fixed);
-    EXPECT_THAT(policy.docker_socket.images, IsEmpty());
-    EXPECT_EQ(policy.docker_socket.command_list_type, CommandListType::kDeny);
+    EXPECT_THAT(policy.docker_socket.images.exact_references(), IsEmpty());
+    EXPECT_FALSE(policy.docker_socket.images.judge("x", {}, {}, kFile).allowed);
+    EXPECT_FALSE(policy.docker_socket.images.allows_derived());
+    EXPECT_EQ(policy.docker_socket.command_list.type, CommandListType::kDeny);
+    EXPECT_THAT(policy.docker_socket.command_list.commands, IsEmpty());
+    EXPECT_EQ(policy.mode, Mode::kEnforce);
+    EXPECT_EQ(policy.unprotected, Unprotected::kRefuse);
   }
 }
 
-TEST(ReadPolicy, DockersSection) {
-  Policy policy = must_read(R"({
+// The example of Docker's manual, with one thing of each kind.
+constexpr char kDockersSection[] = R"({
     "configurationFileVersion": 2,
+    "somethingOfDesktop": {"locked": true},
     "enhancedContainerIsolation": {
-      "locked": false, "value": true, "somethingNew": {"x": 1},
+      "locked": false, "value": true,
       "dockerSocketMount": {
-        "imageList": {"images": ["docker:cli", "localhost:5000/a/b@sha256:00", "ci/*:*", "*"],
+        "imageList": {"images": ["docker:cli", "localhost:5000/a/b:1", "ci/*:*", "*"],
                       "allowDerivedImages": true},
-        "commandList": {"type": "allow", "commands": ["ps", "image*"]}}}})");
+        "commandList": {"type": "allow", "commands": ["ps", "image*"]}}}})";
+
+TEST(ReadPolicy, DockersSection) {
+  Policy policy = must_read(kDockersSection);
   EXPECT_FALSE(policy.isolation_locked);
   EXPECT_TRUE(policy.isolation_on);
-  EXPECT_THAT(policy.docker_socket.images,
-              ElementsAre("docker:cli", "localhost:5000/a/b@sha256:00", "ci/*:*", "*"));
-  EXPECT_TRUE(policy.docker_socket.allow_derived_images);
-  EXPECT_EQ(policy.docker_socket.command_list_type, CommandListType::kAllow);
-  EXPECT_THAT(policy.docker_socket.commands, ElementsAre("ps", "image*"));
+  const auto& mount = policy.docker_socket;
+  ASSERT_EQ(mount.images.exact_references().size(), 2u);
+  EXPECT_EQ(mount.images.exact_references()[1].text(), "localhost:5000/a/b:1");
+  EXPECT_TRUE(mount.images.judge("x", {}, {}, kFile).allowed);  // "*"
+  EXPECT_TRUE(mount.images.allows_derived());
+  EXPECT_EQ(mount.command_list.type, CommandListType::kAllow);
+  EXPECT_THAT(mount.command_list.commands, ElementsAre("ps", "image*"));
+  EXPECT_EQ(mount.command_list.key, "enhancedContainerIsolation.dockerSocketMount.commandList.commands");
+}
+
+// CVE-2025-10657: a list that is in the file must be the list that is asked.
+TEST(ReadPolicy, CommandListsReachTheirQuestion) {
+  Policy policy = must_read(R"({
+    "enhancedContainerIsolation": {"dockerSocketMount": {"commandList": {"commands": ["push"]}}},
+    "bulkhead": {"dockerSocketMount": {"commandLists": [
+      {"images": ["traefik:*", "docker:cli"], "type": "allow", "commands": ["ps", "events"]},
+      {"images": ["docker:*"], "commands": ["exec"]}]}}})");
+  auto allows = [&](std::string_view image, std::string_view command) {
+    images::Reference verified;
+    if (!image.empty()) verified = *images::parse_reference(image);
+    return is_allowed(command_list_for(policy, verified), std::span(&command, 1), {});
+  };
+  EXPECT_TRUE(allows("traefik:3", "ps"));
+  EXPECT_FALSE(allows("traefik:3", "run"));
+  EXPECT_TRUE(allows("docker:cli", "events"));  // the first list that matches
+  EXPECT_FALSE(allows("docker:cli", "push"));
+  EXPECT_FALSE(allows("docker:24", "exec"));
+  EXPECT_TRUE(allows("docker:24", "push"));
+  EXPECT_FALSE(allows("other", "push"));
+  EXPECT_TRUE(allows("other", "exec"));
+  EXPECT_FALSE(allows("", "push"));  // not verified: the common list
+  EXPECT_EQ(command_list_for(policy, *images::parse_reference("docker:24")).key,
+            "bulkhead.dockerSocketMount.commandLists[1].commands");
+}
+
+TEST(ReadPolicy, RegistrySection) {
+  Registry registry = must_read(R"({"bulkhead": {"mode": "audit", "unprotectedContainers": "allow",
+    "registry": {"refreshSeconds": 60, "maxAgeSeconds": 3600, "timeoutSeconds": 5,
+      "certificates": "/srv/certs.d", "credentialsFile": "/etc/bulkhead/auth.json",
+      "pinFile": "/etc/bulkhead/pins.json", "proxy": "http://proxy:3128", "noProxy": "localhost,.corp",
+      "mirrors": {"docker.io": ["https://mirror.corp/hub"]}}}})").registry;
+  EXPECT_EQ(registry.refresh_seconds, 60u);
+  EXPECT_EQ(registry.max_age_seconds, 3600u);
+  EXPECT_EQ(registry.timeout_seconds, 5u);
+  EXPECT_EQ(registry.certificates, "/srv/certs.d");
+  EXPECT_EQ(registry.credentials_file, "/etc/bulkhead/auth.json");
+  EXPECT_EQ(registry.pin_file, "/etc/bulkhead/pins.json");
+  EXPECT_EQ(registry.proxy, "http://proxy:3128");
+  EXPECT_EQ(registry.no_proxy, "localhost,.corp");
+  EXPECT_THAT(registry.mirrors.at("docker.io"), ElementsAre("https://mirror.corp/hub"));
 }
 
 TEST(ReadPolicy, BulkheadSection) {
@@ -244,6 +298,44 @@ TEST(ReadPolicy, Errors) {
        "EnhancedContainerIsolation: must be written \"enhancedContainerIsolation\""},
       {R"({"enhancedContainerIsolation":true})",
        "enhancedContainerIsolation: expected an object, found a boolean"},
+      {R"({"enhancedContainerIsolatoin":{}})",
+       "enhancedContainerIsolatoin: must be written \"enhancedContainerIsolation\""},
+      {R"({"bulkheads":{}})", "bulkheads: must be written \"bulkhead\""},
+      {R"({"BulkHaed":{}})", "BulkHaed: must be written \"bulkhead\""},
+      {R"({"enhancedContainerIsolation":{"vaule":true}})", "enhancedContainerIsolation.vaule: unknown key"},
+      {R"({"enhancedContainerIsolation":{"dockerSocketMount":{"imageList":{"allowedDerivedImages":true}}}})",
+       "enhancedContainerIsolation.dockerSocketMount.imageList.allowedDerivedImages: unknown key"},
+      {R"({"enhancedContainerIsolation":{"dockerSocketMount":{"comandList":{}}}})",
+       "enhancedContainerIsolation.dockerSocketMount.comandList: unknown key"},
+      {R"({"enhancedContainerIsolation":{"dockerSocketMount":{"commandList":{"command":["ps"]}}}})",
+       "enhancedContainerIsolation.dockerSocketMount.commandList.command: unknown key"},
+      {R"({"enhancedContainerIsolation":{"dockerSocketMount":{"commandList":{"commands":[1]}}}})",
+       "enhancedContainerIsolation.dockerSocketMount.commandList.commands[0]: expected a string, found a number"},
+      {R"({"bulkhead":{"mode":"permissive"}})",
+       "bulkhead.mode: \"permissive\" is not one of enforce, audit"},
+      {R"({"bulkhead":{"unprotectedContainers":true}})",
+       "bulkhead.unprotectedContainers: expected a string, found a boolean"},
+      {R"({"bulkhead":{"dockerSocketMount":{"commandLists":[{"images":["a"]}]}}})",
+       "bulkhead.dockerSocketMount.commandLists[0].commands: is missing"},
+      {R"({"bulkhead":{"dockerSocketMount":{"commandLists":[{"images":[],"commands":[]}]}}})",
+       "bulkhead.dockerSocketMount.commandLists[0].images: names no image"},
+      {R"({"bulkhead":{"dockerSocketMount":{"commandLists":[{"images":["*"],"commands":[]}]}}})",
+       "bulkhead.dockerSocketMount.commandLists[0].images[0]: \"*\" is every image: that list is "
+       "enhancedContainerIsolation.dockerSocketMount.commandList"},
+      {R"({"bulkhead":{"registry":{"maxAge":1}}})", "bulkhead.registry.maxAge: unknown key"},
+      {R"({"bulkhead":{"registry":{"timeoutSeconds":0}}})",
+       "bulkhead.registry.timeoutSeconds: 0 is out of range (1 to 300)"},
+      {R"({"bulkhead":{"registry":{"maxAgeSeconds":60}}})",
+       "bulkhead.registry.refreshSeconds: must not be above maxAgeSeconds"},
+      {R"({"bulkhead":{"registry":{"pinFile":"pins.json"}}})",
+       "bulkhead.registry.pinFile: \"pins.json\" is not an absolute path"},
+      {R"({"bulkhead":{"registry":{"proxy":"http://user:secret@proxy"}}})",
+       "bulkhead.registry.proxy: \"http://user:secret@proxy\" is not an http:// or https:// URL "
+       "without credentials"},
+      {R"({"bulkhead":{"registry":{"mirrors":{"docker.io":["http://mirror"]}}}})",
+       "bulkhead.registry.mirrors[\"docker.io\"]: \"http://mirror\" is not an https:// URL"},
+      {R"({"bulkhead":{"registry":{"mirrors":{"docker.io/x":[]}}}})",
+       "bulkhead.registry.mirrors[\"docker.io/x\"]: is no registry (a host name, perhaps with a port)"},
       {R"({"enhancedContainerIsolation":{"locked":"true"}})",
        "enhancedContainerIsolation.locked: expected a boolean, found a string"},
       {R"({"enhancedContainerIsolation":{"dockerSocketMount":{"imageList":{"images":"*"}}}})",
