@@ -29,19 +29,20 @@ bool carries_secrets(std::string_view parameter) {
   return std::ranges::find(kSecrets, parameter) != std::end(kSecrets);
 }
 
+}  // namespace
+
 std::string shown_target(Target target) {
   for (auto& [name, value] : target.query.parameters)
     if (carries_secrets(name)) value = "...";
   return target.text();
 }
 
-}  // namespace
-
 std::string audit_line(std::string_view time, const Caller& caller, const Request& request,
                        std::string_view route, const Verdict<>& verdict) {
   json::Writer line;
   line.begin_object().field("time", time).field("listener", caller.listener);
   line.field("uid", caller.uid).field("pid", caller.pid).field("method", request.method);
+  if (caller.holder) line.field("container_socket", caller.holder->key);
   line.field("target", shown_target(request.target)).field("route", route);
   line.field("verdict", verdict ? "allow" : "refuse");
   if (!verdict) line.field("rule", verdict.error().rule).field("message", verdict.error().message);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,7 @@ struct Caller {
   std::string listener;  // the socket that the request came by
   uid_t uid = 0;
   pid_t pid = 0;
+  std::shared_ptr<const Holder> holder;  // of a container's socket; nullptr: a client on the host
 };
 
 class Audit {
@@ -32,6 +34,9 @@ class Audit {
  private:
   UniqueFd file_;
 };
+
+// The target with the values of parameters that carry secrets left out.
+std::string shown_target(Target target);
 
 // The line that record() writes, without its time. For tests.
 std::string audit_line(std::string_view time, const Caller& caller, const Request& request,

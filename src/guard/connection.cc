@@ -8,6 +8,7 @@
 #include "guard/forward.h"
 #include "guard/route.h"
 #include "json/serialize.h"
+#include "policy/endpoints.h"
 
 namespace bulkhead::guard {
 namespace {
@@ -56,6 +57,8 @@ class Connection {
     if (verdict) verdict = co_await read_body(exchange);
     if (verdict) verdict = co_await engine_.reach();
     if (verdict) verdict = co_await decide(exchange);
+    if (verdict) verdict = place_socket(exchange.request);
+    if (!verdict) note_audit_mode(exchange, verdict);
     shared_.audit.record(caller_, exchange.request, exchange.route ? exchange.route->pattern : "", verdict);
     if (!verdict) co_return co_await answer(exchange, verdict.error());
     // From here on the request is the guard's own, and is carried out.
@@ -81,6 +84,7 @@ class Connection {
     auto route = find_route(exchange.request);
     if (!route) co_return std::unexpected(route.error());
     exchange.route = *route;
+    if (auto allowed = judge_command(exchange); !allowed) co_return allowed;
     co_return check_content_type(exchange.head, **route);
   }
 
@@ -122,10 +126,45 @@ class Connection {
       exchange.request.notes = notes;
       auto verdict = exchange.route->rule(exchange.request, facts);
       if (verdict || verdict.error().status != 0) co_return verdict;
-      auto fact = co_await engine_.ask(facts.wanted());
-      if (!fact) co_return std::unexpected(fact.error());
-      if (auto taken = facts.answer(std::move(*fact)); !taken) co_return taken;
+      auto wanted = facts.wanted();
+      Verdict<> taken;
+      if (wanted.question) {
+        taken = facts.answer(co_await shared_.registry.ask(*wanted.question));
+      } else {
+        auto fact = co_await engine_.ask(wanted.target);
+        taken = fact ? facts.answer(std::move(*fact)) : std::unexpected(fact.error());
+      }
+      if (!taken) co_return taken;
     }
+  }
+
+  // The command list, for those who come by a container's socket.
+  Verdict<> judge_command(const Exchange& exchange) const {
+    if (!caller_.holder) return {};
+    const auto& environment = *shared_.environment;
+    const auto& list = policy::command_list_for(*environment.policy, caller_.holder->verified);
+    auto pattern = std::string(exchange.route->pattern);
+    if (pattern == "/images/create")
+      pattern += exchange.request.target.query.get("fromImage").empty() ? "?fromSrc" : "?fromImage";
+    if (policy::is_endpoint_allowed(list, exchange.route->method, pattern)) return {};
+    return refuse("command-list", policy::endpoint_blocked(list, exchange.route->method, pattern,
+                                                           shown_target(exchange.request.target), environment.settings_file));
+  }
+
+  // A container that may have the Docker socket gets its own, before the engine looks for it.
+  Verdict<> place_socket(const Request& request) {
+    if (!request.granted || !shared_.sockets) return {};
+    auto opened = shared_.sockets->open(*request.granted);
+    if (opened) return {};
+    return std::unexpected(Refusal{503, "socket-mount", cat("the container's docker socket: ", opened.error().message)});
+  }
+
+  // In audit mode what policy refuses is carried out all the same, and logged as what it would have been.
+  void note_audit_mode(Exchange& exchange, Verdict<>& verdict) {
+    bool audits = shared_.environment->policy->mode == policy::Mode::kAudit;
+    if (!audits || verdict.error().status != 403 || !exchange.route) return;
+    exchange.request.notes.push_back(cat("would be refused: ", verdict.error().rule, ": ", verdict.error().message));
+    verdict = {};
   }
 
   asio::awaitable<bool> answer(const Exchange& exchange, const Refusal& refusal) {

@@ -40,6 +40,8 @@ class RealFiles : public HostFiles {
 std::unique_ptr<HostFiles> host_files() { return std::make_unique<RealFiles>(); }
 
 const std::string* find_socket(const Environment& environment, const HostFile& file) {
+  const auto& state = environment.state_directory;
+  if (policy::is_at_or_below(state, file.path) || policy::is_at_or_below(file.path, state)) return &state;
   for (const auto& socket : environment.sockets) {
     auto target = environment.host->look(socket);
     if (policy::is_at_or_below(target.path, file.path)) return &socket;

@@ -33,10 +33,11 @@ class HostFiles {
 std::unique_ptr<HostFiles> host_files();
 
 struct Environment {
-  policy::Policy policy;
+  std::shared_ptr<const policy::Policy> policy;
   std::string settings_file;  // for messages
   std::string runtime;        // the name that dockerd knows our runtime by
   std::vector<std::string> sockets;  // every engine's and guard's socket, as configured
+  std::string state_directory;       // sockets/ in it are those of containers
   const HostFiles* host = nullptr;
 };
 

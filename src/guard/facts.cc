@@ -6,23 +6,47 @@
 
 namespace bulkhead::guard {
 
-Verdict<const json::Object*> Facts::object(std::string_view path) {
+Verdict<const Fact*> Facts::get(std::string_view path) {
   auto known = known_.find(path);
   if (known == known_.end()) {
-    wanted_ = path;
+    wanted_ = {std::string(path), std::nullopt};
     return std::unexpected(Refusal{0, "", ""});
   }
-  const auto& [status, body] = known->second;
-  if (status == 404 || status == 400) return nullptr;
-  if (status != 200 || !body.is_object())
-    return std::unexpected(Refusal{502, "engine", cat("the engine answered ", status, " to ", path)});
-  return &body.get_object();
+  const auto& fact = known->second;
+  if (fact.status == 200 || fact.status == 404 || fact.status == 400) return &fact;
+  return std::unexpected(Refusal{502, "engine", cat("the engine answered ", fact.status, " to ", path)});
+}
+
+Verdict<const json::Object*> Facts::object(std::string_view path) {
+  const auto* fact = TRY(get(path));
+  return fact->status == 200 ? fact->body.if_object() : nullptr;
+}
+
+Verdict<const json::Array*> Facts::list(std::string_view path) {
+  const auto* fact = TRY(get(path));
+  if (fact->status == 200 && fact->body.is_array()) return &fact->body.get_array();
+  return std::unexpected(Refusal{502, "engine", cat("the engine gave no list for ", path)});
+}
+
+Verdict<const Facts::Ids*> Facts::registry(const images::Question& question) {
+  auto known = served_.find(question.reference.text());
+  if (known != served_.end()) return &known->second;
+  wanted_ = {"", question};
+  return std::unexpected(Refusal{0, "", ""});
 }
 
 Verdict<> Facts::answer(Fact fact) {
   if (known_.size() >= limits::kApiFacts)
     return malformed(cat("the request refers to more than ", limits::kApiFacts, " objects"));
-  known_[std::exchange(wanted_, {})] = std::move(fact);
+  known_[wanted_.target] = std::move(fact);
+  wanted_ = {};
+  return {};
+}
+
+Verdict<> Facts::answer(Ids ids) {
+  if (served_.size() >= limits::kApiFacts) return malformed("too many registries to ask");
+  served_.insert_or_assign(wanted_.question->reference.text(), std::move(ids));
+  wanted_ = {};
   return {};
 }
 

@@ -5,11 +5,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "guard/environment.h"
 #include "guard/verdict.h"
+#include "images/verdict.h"
 #include "json/read.h"
 
 namespace bulkhead::guard {
@@ -36,14 +38,33 @@ class Facts {
   Verdict<const json::Object*> network(std::string_view name);
   Verdict<const json::Object*> exec(std::string_view id);
 
-  // For the connection: what a rule waits for, "" for nothing; and the answer.
-  const std::string& wanted() const { return wanted_; }
+  // The answer to GET `path`, an array.
+  Verdict<const json::Array*> list(std::string_view path);
+
+  // What a registry serves under a reference: image ids, or why that is not known.
+  using Ids = Result<std::vector<std::string>>;
+  Verdict<const Ids*> registry(const images::Question& question);
+
+  // A bind source that was judged apart: the container's own Docker socket.
+  void allow_source(std::string path) { allowed_source_ = std::move(path); }
+  bool is_allowed_source(std::string_view path) const { return !path.empty() && path == allowed_source_; }
+
+  // For the connection: what a rule waits for, and the answer to that.
+  struct Wanted {
+    std::string target;  // of a GET; or
+    std::optional<images::Question> question;
+  };
+  const Wanted& wanted() const { return wanted_; }
   Verdict<> answer(Fact fact);
+  Verdict<> answer(Ids ids);
 
  private:
   const Environment& environment_;
+  Verdict<const Fact*> get(std::string_view path);
   std::map<std::string, Fact, std::less<>> known_;
-  std::string wanted_;
+  std::map<std::string, Ids, std::less<>> served_;
+  Wanted wanted_;
+  std::string allowed_source_;
 };
 
 }  // namespace bulkhead::guard

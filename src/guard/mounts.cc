@@ -86,9 +86,10 @@ std::unexpected<Refusal> refuse_options(std::string_view what) {
 Verdict<> judge_bind(std::string_view source, bool writable, std::string_view image, const Facts& facts) {
   const auto& environment = facts.environment();
   if (!source.starts_with('/')) return malformed(cat("the bind source \"", source, "\" is not an absolute path"));
+  if (facts.is_allowed_source(source)) return {};
   auto file = environment.host->look(source);
   if (find_socket(environment, file)) return refuse_socket(image, facts);
-  const auto& policy = environment.policy;
+  const auto& policy = *environment.policy;
   if (policy::is_device_allowed(policy, file.path)) return {};
   auto restricted = [&](std::string_view detail) {
     return refuse("restricted-mount",

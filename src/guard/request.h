@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "guard/sockets.h"
 #include "guard/target.h"
 #include "http/message.h"
 #include "json/read.h"
@@ -17,6 +18,8 @@ struct Request {
   http::Headers headers;            // the client's
   json::Value body;                 // an object for routes with a JSON body, else null
   std::vector<std::string> notes;   // for the audit log: "HostConfig.Runtime: runc -> bulkhead"
+
+  std::optional<Holder> granted;    // the Docker socket that the container is to have
 
   json::Object& object() { return body.get_object(); }
 };

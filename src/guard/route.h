@@ -1,5 +1,6 @@
 // The routes that the guard knows; any other request is refused. To add an endpoint: a row in
-// route.cc, and where it has rules a function in endpoints/.
+// route.cc, and where it has rules a function in endpoints/. What the docker
+// CLI calls it is in policy/endpoints.cc.
 #pragma once
 
 #include <span>
@@ -26,8 +27,6 @@ struct Route {
   std::string_view method;
   // "{id}" stands for one component, "{name}" at least one, slashes in between (images, plugins).
   std::string_view pattern;
-  // The commands of the docker CLI that this belongs to; behind a bar those that need it as a step.
-  std::string_view commands;
   Kind kind = Kind::kPlain;
   Rule rule = nullptr;        // nullptr: nothing to judge
   const Shape* shape = nullptr;

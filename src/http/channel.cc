@@ -182,6 +182,14 @@ Task<std::string> Channel::read_body(Body body, std::size_t limit, std::chrono::
   co_return payload;
 }
 
+Task<std::string> Channel::read_some() {
+  if (input_.empty()) {
+    auto size = co_await fill();
+    if (!size) co_return std::unexpected(std::move(size).error());
+  }
+  co_return std::exchange(input_, std::string());
+}
+
 Task<> Channel::write(std::string_view a, std::string_view b) {
   Pieces pieces{a, b};
   co_return co_await write_pieces(pieces);

@@ -73,6 +73,9 @@ class Channel {
   // The whole payload of a body; more than `limit` bytes are an error (code EMSGSIZE).
   Task<std::string> read_body(Body body, std::size_t limit, std::chrono::seconds within);
 
+  // What has come, at least a byte; "" at the end of the stream.
+  Task<std::string> read_some();
+
   // All of the parts, in order. By value: g++ 12 does not keep a braced list alive over a co_await.
   Task<> write(std::string_view a, std::string_view b = {});
 

@@ -117,7 +117,7 @@ def throughput(engine, sockets, megabytes):
 def idle(engine, guard, count):
     """Connections attached to a container that says nothing."""
     name = engine.docker("run", "-d", "-i", IMAGE, "sleep", "1000").stdout.strip()
-    before = resident_kilobytes(guard.process.pid)
+    before = resident_kilobytes(guard.workers()[0])
     clients = []
     for _ in range(count):
         client = guard.connect()
@@ -125,7 +125,7 @@ def idle(engine, guard, count):
                        "Upgrade: tcp\r\n\r\n".encode())
         client.recv(4096)
         clients.append(client)
-    after = resident_kilobytes(guard.process.pid)
+    after = resident_kilobytes(guard.workers()[0])
     print(f"{count} idle attach connections         resident {before} kB -> {after} kB "
           f"({(after - before) / count:.1f} kB each)")
     for client in clients:

@@ -20,7 +20,8 @@ const guard::Environment& environment() {
   static const NoFiles files;
   static const guard::Environment all = [] {
     guard::Environment e;
-    e.policy = policy::default_policy();
+    e.policy = std::make_shared<policy::Policy>(policy::default_policy());
+    e.state_directory = "/var/lib/bulkhead/guard";
     e.runtime = "bulkhead";
     e.sockets = {"/run/docker.sock"};
     e.host = &files;
@@ -56,8 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (int i = 0; i < 64; ++i) {
     auto verdict = guard::decide_create(request, facts);
     if (verdict) check_forwarded(*json::parse(json::serialize(request.body)));
-    if (verdict || verdict.error().status != 0) return 0;
-    if (!facts.answer({404, nullptr})) return 0;
+    if (verdict || verdict.error().status != 0 || facts.wanted().question) return 0;
+    if (!facts.answer(guard::Fact{404, nullptr})) return 0;
   }
   return 0;
 }

@@ -34,7 +34,7 @@ class Guard:
 
     def command(self) -> list:
         return [str(word) for word in (GUARD, "--engine", self.engine.socket, "--listen", self.socket, "--settings",
-                                       self.settings, "--audit", self.audit_file, *self.arguments)]
+                                       self.settings, "--audit", self.audit_file, "--state", self.engine.root / "state", *self.arguments)]
 
     def start(self) -> None:
         with open(self.log, "ab") as log:
@@ -43,11 +43,16 @@ class Guard:
             if self.process.poll() is not None:
                 break
             try:
-                self.connect().close()
-                return
+                if self.request("GET", "/_ping").status:
+                    return
             except OSError:
                 time.sleep(0.05)
         raise RuntimeError("bulkhead-guard did not start:\n" + self.log.read_text()[-3000:])
+
+    def workers(self) -> list:
+        """Pids of the processes that serve; self.process holds the sockets."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(pid) for pid in children]
 
     def stop(self) -> None:
         stop_process(self.process)

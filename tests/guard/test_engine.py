@@ -134,6 +134,55 @@ class Life(unittest.TestCase):
         for client in slow:
             client.close()
 
+    def open_stream(self):
+        """An attached container and the stream to it."""
+        name = self.engine.docker("run", "-d", "-i", support.IMAGE, "cat").stdout.strip()
+        self.addCleanup(self.engine.docker, "rm", "-f", name, check=False)
+        client = self.guard.connect()
+        self.addCleanup(client.close)
+        client.sendall(f"POST /containers/{name}/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: d\r\n"
+                       "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode())
+        self.assertTrue(client.recv(4096).startswith(b"HTTP/1.1 101"))
+        return client
+
+    def echoes(self, client):
+        client.sendall(b"hello\n")
+        return client.recv(4096)[8:] == b"hello\n"  # behind the frame's header
+
+    def test_a_killed_worker_is_replaced_at_once(self):
+        """kill -9: the sockets stay, whoever connects meanwhile is served by the next worker."""
+        inode = os.stat(self.guard.socket).st_ino
+        for _ in range(3):
+            old = self.guard.workers()
+            os.kill(old[0], signal.SIGKILL)
+            start = time.monotonic()
+            self.assertEqual(self.guard.request("GET", "/containers/json").status, 200)
+            self.assertLess(time.monotonic() - start, 1.5)
+            self.assertNotEqual(self.guard.workers(), old)
+        self.assertEqual(os.stat(self.guard.socket).st_ino, inode)
+
+    def test_a_new_worker_takes_over_and_streams_go_on(self):
+        inode = os.stat(self.guard.socket).st_ino
+        client = self.open_stream()
+        old = self.guard.workers()
+        self.guard.process.send_signal(signal.SIGUSR2)
+        for _ in range(100):
+            if len(self.guard.workers()) == 2:
+                break
+            time.sleep(0.05)
+        time.sleep(0.5)
+        self.assertEqual(self.guard.request("GET", "/containers/json").status, 200)
+        self.assertTrue(self.echoes(client), "the stream lives in the old worker")
+        self.assertEqual(len(self.guard.workers()), 2)
+        client.close()
+        for _ in range(100):
+            if len(self.guard.workers()) == 1:
+                break
+            time.sleep(0.05)
+        self.assertEqual(len(self.guard.workers()), 1, "the old worker ends with its last connection")
+        self.assertNotEqual(self.guard.workers(), old)
+        self.assertEqual(os.stat(self.guard.socket).st_ino, inode)
+
     def test_a_head_that_does_not_come_is_given_up(self):
         with self.guard.connect() as client:
             client.settimeout(40)

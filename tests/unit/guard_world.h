@@ -29,11 +29,13 @@ struct World {
   FakeFiles files;
   Environment environment;
   std::map<std::string, std::string> engine;  // target -> JSON, "" for 404
+  std::map<std::string, Facts::Ids> registry;  // reference -> image ids
   std::vector<std::string> asked;
   Request last;
 
   World() {
-    environment.policy = policy::default_policy();
+    environment.policy = std::make_shared<policy::Policy>(policy::default_policy());
+    environment.state_directory = "/var/lib/bulkhead/guard";
     environment.settings_file = "/etc/bulkhead/admin-settings.json";
     environment.runtime = "bulkhead";
     environment.sockets = {"/run/docker.sock"};
@@ -71,9 +73,15 @@ struct World {
       if (verdict) break;
       message = verdict.error().message;
       if (verdict.error().status != 0) return verdict.error().rule;
-      asked.push_back(facts.wanted());
-      const auto& text = engine[facts.wanted()];
-      auto taken = facts.answer({text.empty() ? 404u : 200u, text.empty() ? json::Value() : *json::parse(text)});
+      Verdict<> taken;
+      if (const auto& question = facts.wanted().question) {
+        taken = facts.answer(registry.contains(question->reference.text()) ? registry.at(question->reference.text())
+                                                                           : Facts::Ids(fail("registry down")));
+      } else {
+        const auto& target = asked.emplace_back(facts.wanted().target);
+        const auto& text = engine[target];
+        taken = facts.answer(Fact{text.empty() ? 404u : 200u, text.empty() ? json::Value() : *json::parse(text)});
+      }
       if (!taken) return taken.error().rule;
     }
     return "";

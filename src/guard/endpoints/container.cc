@@ -4,15 +4,18 @@
 #include "guard/endpoints/endpoints.h"
 #include "guard/mounts.h"
 #include "guard/namespaces.h"
+#include "guard/socket_mounts.h"
 
 namespace bulkhead::guard {
 namespace {
 
-Verdict<> judge_start(std::string_view name, Facts& facts) {
+Verdict<> judge_start(Request& request, Facts& facts) {
+  const auto& name = request.params.at(0);
   TRY(judge_protected(name, "started", facts));
   const auto* container = TRY(facts.container(name));
   const auto* host_config = container ? child_of(*container, "HostConfig") : nullptr;
   if (!host_config) return {};
+  TRY(judge_own_socket(request, *container, facts));
   const auto* config = child_of(*container, "Config");
   return judge_mounts(*host_config, config ? text_of(*config, "Image") : "", facts);
 }
@@ -24,11 +27,11 @@ Verdict<> decide_start(Request& request, Facts& facts) {
     if (!request.target.query.get(option).empty())
       return refuse("checkpoint", "checkpoints are not supported by bulkhead: they hold the state of a process "
                                   "that the kernel would restore with another's rights");
-  return judge_start(request.params.at(0), facts);
+  return judge_start(request, facts);
 }
 
 Verdict<> decide_restart(Request& request, Facts& facts) {
-  return judge_start(request.params.at(0), facts);
+  return judge_start(request, facts);
 }
 
 Verdict<> decide_protected(Request& request, Facts& facts) {

@@ -7,6 +7,7 @@
 #include "guard/log_drivers.h"
 #include "guard/mounts.h"
 #include "guard/namespaces.h"
+#include "guard/socket_mounts.h"
 
 namespace bulkhead::guard {
 namespace {
@@ -58,6 +59,7 @@ Verdict<> decide_create(Request& request, Facts& facts) {
   TRY(judge_namespaces(host_config, child_of(body, "NetworkingConfig"), facts));
   TRY(judge_cgroup_parent(host_config));
   TRY(judge_log_config(child_of(host_config, "LogConfig")));
+  TRY(place_sockets(request, host_config, text_of(body, "Image"), facts));
   return judge_mounts(host_config, text_of(body, "Image"), facts);
 }
 
