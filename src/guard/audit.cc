@@ -25,7 +25,8 @@ std::string now() {
 }
 
 bool carries_secrets(std::string_view parameter) {
-  constexpr std::string_view kSecrets[] = {"buildargs", "remote", "fromSrc", "changes", "labels", "cachefrom", "outputs"};
+  constexpr std::string_view kSecrets[] = {"buildargs", "remote",    "fromSrc", "changes",
+                                           "labels",    "cachefrom", "outputs"};
   return std::ranges::find(kSecrets, parameter) != std::end(kSecrets);
 }
 

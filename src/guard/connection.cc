@@ -23,7 +23,10 @@ constexpr std::size_t kIgnoredBodyBytes = 64;  // "{}" where no body belongs, as
 class Connection {
  public:
   Connection(Shared& shared, http::Protocol::socket socket, Caller caller)
-      : shared_(shared), client_(shared.engine.loop, std::move(socket)), engine_(shared.engine), caller_(std::move(caller)) {}
+      : shared_(shared),
+        client_(shared.engine.loop, std::move(socket)),
+        engine_(shared.engine),
+        caller_(std::move(caller)) {}
 
   asio::awaitable<void> serve() {
     // A client that hangs up ends what the engine does for it: `docker logs -f` and Ctrl-C.
@@ -70,7 +73,8 @@ class Connection {
     if (text && text->empty()) co_return Verdict<>();
     exchange.keep_alive = exchange.body_left = false;  // until the head is understood, nothing is
     if (!text)
-      co_return std::unexpected(Refusal{text.error().code == ETIMEDOUT ? 408u : 400u, "malformed", text.error().message});
+      co_return std::unexpected(
+          Refusal{text.error().code == ETIMEDOUT ? 408u : 400u, "malformed", text.error().message});
     auto head = http::parse_request(*text);
     if (!head) co_return malformed(head.error().message);
     exchange.head = std::move(*head);
@@ -147,23 +151,26 @@ class Connection {
     if (pattern == "/images/create")
       pattern += exchange.request.target.query.get("fromImage").empty() ? "?fromSrc" : "?fromImage";
     if (policy::is_endpoint_allowed(list, exchange.route->method, pattern)) return {};
-    return refuse("command-list", policy::endpoint_blocked(list, exchange.route->method, pattern,
-                                                           shown_target(exchange.request.target), environment.settings_file));
+    return refuse("command-list",
+                  policy::endpoint_blocked(list, exchange.route->method, pattern,
+                                           shown_target(exchange.request.target), environment.settings_file));
   }
 
   // A container that may have the Docker socket gets its own, before the engine looks for it.
   Verdict<> place_socket(const Request& request) {
     if (!request.granted || !shared_.sockets) return {};
-    auto opened = shared_.sockets->open(*request.granted);
+    auto opened = shared_.sockets->provide(*request.granted);
     if (opened) return {};
-    return std::unexpected(Refusal{503, "socket-mount", cat("the container's docker socket: ", opened.error().message)});
+    return std::unexpected(
+        Refusal{503, "socket-mount", cat("the container's docker socket: ", opened.error().message)});
   }
 
   // In audit mode what policy refuses is carried out all the same, and logged as what it would have been.
   void note_audit_mode(Exchange& exchange, Verdict<>& verdict) {
     bool audits = shared_.environment->policy->mode == policy::Mode::kAudit;
     if (!audits || verdict.error().status != 403 || !exchange.route) return;
-    exchange.request.notes.push_back(cat("would be refused: ", verdict.error().rule, ": ", verdict.error().message));
+    exchange.request.notes.push_back(
+        cat("would be refused: ", verdict.error().rule, ": ", verdict.error().message));
     verdict = {};
   }
 
@@ -226,7 +233,8 @@ class Connection {
     auto text = http::write_response(client_head(head, out, exchange.keep_alive));
     if (auto sent = co_await client_.write(text); !sent) co_return false;
     auto done = co_await http::relay_body(*engine_, head.body, client_, out);
-    bool engine_stays = head.body.framing != Framing::kUntilClose && !head.headers.has_token("Connection", "close");
+    bool engine_stays =
+        head.body.framing != Framing::kUntilClose && !head.headers.has_token("Connection", "close");
     if (!engine_stays) engine_.reset();
     co_return done && exchange.keep_alive;
   }
@@ -235,7 +243,8 @@ class Connection {
     if (!may_upgrade(*exchange.route)) return false;
     if (head.status == 101) return true;
     // Without Upgrade the engine answers 200 and goes raw all the same.
-    return exchange.route->kind == Kind::kHijack && head.status == 200 && head.body.framing == Framing::kUntilClose;
+    return exchange.route->kind == Kind::kHijack && head.status == 200 &&
+           head.body.framing == Framing::kUntilClose;
   }
 
   asio::awaitable<bool> hijack(const http::ResponseHead& head) {

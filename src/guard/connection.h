@@ -16,7 +16,7 @@ namespace bulkhead::guard {
 class HolderSockets {
  public:
   virtual ~HolderSockets() = default;
-  virtual Result<> open(const Holder& holder) = 0;
+  virtual Result<> provide(const Holder& holder) = 0;
 };
 
 // What all connections share. `environment` is replaced as a whole on reload: a request is judged

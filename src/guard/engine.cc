@@ -43,8 +43,8 @@ Result<> check_buildkit(const EngineSetup& setup, std::string_view version, std:
   auto told = reads_variable ? std::string(value_of(setup.environment, "DOCKER_BUILDKIT_RUNC_COMMAND"))
                              : find_runc(value_of(setup.environment, "PATH"));
   if (!told.empty() && is_same_file(told, runtime_path)) return {};
-  return fail(cat("the engine's BuildKit would run builds with ", told.empty() ? "runc" : told, " instead of ",
-                  runtime_path, "; start dockerd with ",
+  return fail(cat("the engine's BuildKit would run builds with ", told.empty() ? "runc" : told,
+                  " instead of ", runtime_path, "; start dockerd with ",
                   reads_variable ? cat("DOCKER_BUILDKIT_RUNC_COMMAND=", runtime_path)
                                  : std::string("a PATH whose first \"runc\" is a link to it")));
 }
@@ -73,7 +73,8 @@ Result<> check_hosts(std::string_view command, const json::Object& config) {
       if (host.is_string()) hosts.emplace_back(text_of(host));
   for (const auto& host : hosts)
     if (!host.starts_with("unix://"))
-      return fail(cat("the engine listens on ", host, ", where clients pass the guard by; leave it its private unix socket only"));
+      return fail(cat("the engine listens on ", host,
+                      ", where clients pass the guard by; leave it its private unix socket only"));
   return {};
 }
 
@@ -84,8 +85,8 @@ Result<> check_info(const json::Object& info, std::string_view runtime) {
   if (!runtimes || !runtimes->contains(runtime))
     return fail(cat("the engine knows no runtime \"", runtime, "\": runtimes.", runtime, kWayOut));
   if (text_of(info, "DefaultRuntime") != runtime)
-    return fail(cat("the engine's default runtime is \"", text_of(info, "DefaultRuntime"), "\": default-runtime must be \"",
-                    runtime, "\"", kWayOut));
+    return fail(cat("the engine's default runtime is \"", text_of(info, "DefaultRuntime"),
+                    "\": default-runtime must be \"", runtime, "\"", kWayOut));
   if (const auto* warnings = array_of(info, "Warnings"))
     for (const auto& warning : *warnings)
       if (warning.is_string() && text_of(warning).find("API is accessible on") != std::string_view::npos)
@@ -103,7 +104,8 @@ std::string config_file_of(std::string_view command) {
   return "/etc/docker/daemon.json";
 }
 
-Result<> check_setup(const EngineSetup& setup, std::string_view engine_version, std::string_view runtime_path) {
+Result<> check_setup(const EngineSetup& setup, std::string_view engine_version,
+                     std::string_view runtime_path) {
   json::Object config;
   if (!setup.daemon_json.empty()) {
     auto value = TRY_IN("the engine's configuration file", json::parse(setup.daemon_json));
@@ -124,14 +126,16 @@ Result<> check_private(const std::string& socket) {
     folder.erase(slash == 0 ? 1 : slash);
     if (::stat(folder.c_str(), &st) == 0 && st.st_uid == 0 && !(st.st_mode & 0011)) return {};
   }
-  return fail(cat("the engine's socket ", socket, " can be reached by others than root, who would pass the guard by; ",
+  return fail(cat("the engine's socket ", socket,
+                  " can be reached by others than root, who would pass the guard by; ",
                   "put it into a directory of mode 0700"));
 }
 
 bool VerifiedEngine::is_verified(BorrowedFd connection) const {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (!pidfd_ || ::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid != pid_) return false;
+  if (!pidfd_ || ::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid != pid_)
+    return false;
   pollfd ended{pidfd_.get(), POLLIN, 0};
   return ::poll(&ended, 1, 0) == 0;
 }
@@ -139,16 +143,22 @@ bool VerifiedEngine::is_verified(BorrowedFd connection) const {
 Result<> VerifiedEngine::verify(BorrowedFd connection, const json::Object& info, std::string_view runtime) {
   ucred peer{};  // of the process that called listen()
   socklen_t size = sizeof peer;
-  if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return fail_errno("the engine's process");
+  if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+    return fail_errno("the engine's process");
   UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0)));
   if (!pidfd) return fail_errno(cat("the engine's process ", peer.pid));
   TRY(check_info(info, runtime));
   auto folder = cat("/proc/", peer.pid);
-  EngineSetup setup{.command = TRY(sys::read_file(folder + "/cmdline", limits::kSmallFileBytes)), .environment = {}, .daemon_json = {}};
+  EngineSetup setup{.command = TRY(sys::read_file(folder + "/cmdline", limits::kSmallFileBytes)),
+                    .environment = {},
+                    .daemon_json = {}};
   if (peer.pid == 1 || setup.command.find("systemd") == 0)
-    return fail("the engine's socket is systemd's (docker.socket): disable it and give dockerd -H unix://... of its own");
+    return fail(
+        "the engine's socket is systemd's (docker.socket): disable it and give dockerd -H unix://... of its "
+        "own");
   setup.environment = TRY(sys::read_file(folder + "/environ", limits::kSmallFileBytes));
-  if (auto text = sys::read_file(config_file_of(setup.command), limits::kSmallFileBytes)) setup.daemon_json = std::move(*text);
+  if (auto text = sys::read_file(config_file_of(setup.command), limits::kSmallFileBytes))
+    setup.daemon_json = std::move(*text);
   const auto* ours = child_of(*child_of(info, "Runtimes"), runtime);
   TRY(check_setup(setup, text_of(info, "ServerVersion"), ours ? text_of(*ours, "path") : ""));
   pid_ = peer.pid;

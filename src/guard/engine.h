@@ -30,7 +30,8 @@ std::string config_file_of(std::string_view command);
 // What the process must have been told: no TCP listener, a runtime for BuildKit (which asks for none:
 // DOCKER_BUILDKIT_RUNC_COMMAND, and before Engine 23 the first "runc" in PATH), and no entitlements
 // for host networks and insecure builds. `runtime_path`: the program of our runtime.
-Result<> check_setup(const EngineSetup& setup, std::string_view engine_version, std::string_view runtime_path);
+Result<> check_setup(const EngineSetup& setup, std::string_view engine_version,
+                     std::string_view runtime_path);
 
 // Whether only root can reach the socket: by its own mode, or by that of a directory above it.
 Result<> check_private(const std::string& socket);

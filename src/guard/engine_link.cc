@@ -59,7 +59,8 @@ Judging<Fact> EngineLink::ask(std::string target) {
     if (!value) co_return failed(value.error().message);
     fact.body = std::move(*value);
   }
-  if (head->body.framing != http::Framing::kUntilClose && !head->headers.has_token("Connection", "close")) co_return fact;
+  if (head->body.framing != http::Framing::kUntilClose && !head->headers.has_token("Connection", "close"))
+    co_return fact;
   channel_.reset();
   auto reached = co_await reach();
   if (!reached) co_return std::unexpected(reached.error());

@@ -13,8 +13,8 @@ using http::Framing;
 // Headers of a client that an engine reads. Anything else stays here.
 constexpr std::string_view kPassed[] = {"User-Agent", "X-Registry-Auth", "X-Registry-Config", "Accept",
                                         "Traceparent", "Tracestate", "Baggage"};
-constexpr std::string_view kWebSocket[] = {"Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol",
-                                           "Sec-WebSocket-Extensions", "Origin"};
+constexpr std::string_view kWebSocket[] = {"Sec-WebSocket-Key", "Sec-WebSocket-Version",
+                                           "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Origin"};
 constexpr std::string_view kSession[] = {"X-Docker-Expose-Session-Uuid", "X-Docker-Expose-Session-Name",
                                          "X-Docker-Expose-Session-Sharedkey"};
 constexpr std::string_view kSessionMethod = "X-Docker-Expose-Session-Grpc-Method";  // given many times
@@ -35,7 +35,9 @@ void add_framing(http::Headers& headers, http::Body body) {
 
 void add_upgrade(const Request& request, const Route& route, http::Headers& headers) {
   if (!request.headers.has_token("Connection", "upgrade")) return;
-  std::string_view protocol = route.kind == Kind::kHijack ? "tcp" : route.kind == Kind::kWebSocket ? "websocket" : "h2c";
+  std::string_view protocol = route.kind == Kind::kHijack      ? "tcp"
+                              : route.kind == Kind::kWebSocket ? "websocket"
+                                                               : "h2c";
   headers.add("Connection", "Upgrade");
   headers.add("Upgrade", protocol);
   if (route.kind == Kind::kWebSocket) pass(request.headers, kWebSocket, headers);
@@ -101,7 +103,8 @@ http::ResponseHead upgrade_head(const http::ResponseHead& head) {
 
 std::string refusal_response(const Refusal& refusal, bool keep_alive) {
   json::Writer writer;
-  auto body = std::move(writer.begin_object().field("message", refusal.message).end_object()).take().append("\n");
+  auto body =
+      std::move(writer.begin_object().field("message", refusal.message).end_object()).take().append("\n");
   http::ResponseHead head{refusal.status, std::string(reason_of(refusal.status)), {}, {}};
   head.headers.add("Content-Type", "application/json");
   head.headers.add("Server", "bulkhead-guard");
@@ -116,14 +119,21 @@ Verdict<> check_content_type(const http::RequestHead& head, const Route& route) 
   std::string type(trim(std::string_view(given).substr(0, given.find(';'))));
   for (auto& c : type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   auto wrong = [&](std::string_view expected) {
-    return std::unexpected(Refusal{415, "content-type", cat("Content-Type \"", type, "\": must be ", expected)});
+    return std::unexpected(
+        Refusal{415, "content-type", cat("Content-Type \"", type, "\": must be ", expected)});
   };
   if (type.starts_with("multipart/") || type == "application/x-www-form-urlencoded")
     return wrong("that of the body: a form is none of this API's, and would override the query");
   bool has_body = head.body.framing != Framing::kNone;
   if (has_body && route.shape && type != "application/json") return wrong("application/json");
-  constexpr std::string_view kStreams[] = {"", "application/x-tar", "application/tar", "application/octet-stream",
-                                           "application/gzip", "application/x-gzip", "text/plain", "application/json"};
+  constexpr std::string_view kStreams[] = {"",
+                                           "application/x-tar",
+                                           "application/tar",
+                                           "application/octet-stream",
+                                           "application/gzip",
+                                           "application/x-gzip",
+                                           "text/plain",
+                                           "application/json"};
   if (has_body && route.kind == Kind::kStream && std::ranges::find(kStreams, type) == std::end(kStreams))
     return wrong("application/x-tar");
   return {};

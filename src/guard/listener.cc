@@ -74,7 +74,8 @@ Caller identify(http::Protocol::socket& socket, std::string_view listener) {
 Result<UniqueFd> listen_at(const ListenAddress& address) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
-  if (address.path.size() >= sizeof name.sun_path) return fail(cat(address.path, ": the path is too long for a socket"));
+  if (address.path.size() >= sizeof name.sun_path)
+    return fail(cat(address.path, ": the path is too long for a socket"));
   address.path.copy(name.sun_path, sizeof name.sun_path - 1);
   if (sys::connect_unix(address.path))
     return fail(cat(address.path, ": another process listens there; end it or choose another path"));
@@ -93,8 +94,8 @@ Result<UniqueFd> listen_at(const ListenAddress& address) {
 
 namespace {
 
-asio::awaitable<void> accept_clients(Shared& shared, std::shared_ptr<http::Protocol::acceptor> acceptor, std::string name,
-                                     std::shared_ptr<const Holder> holder) {
+asio::awaitable<void> accept_clients(Shared& shared, std::shared_ptr<http::Protocol::acceptor> acceptor,
+                                     std::string name, std::shared_ptr<const Holder> holder) {
   for (;;) {
     auto [error, client] = co_await acceptor->async_accept(kAwait);
     if (!acceptor->is_open()) co_return;
@@ -107,7 +108,8 @@ asio::awaitable<void> accept_clients(Shared& shared, std::shared_ptr<http::Proto
     auto caller = identify(client, name);
     caller.holder = holder;
     if (!places().take(caller.uid)) continue;  // closes it
-    asio::co_spawn(shared.engine.loop.io, serve_in_place(shared, std::move(client), std::move(caller)), asio::detached);
+    asio::co_spawn(shared.engine.loop.io, serve_in_place(shared, std::move(client), std::move(caller)),
+                   asio::detached);
   }
 }
 
@@ -116,7 +118,8 @@ asio::awaitable<void> accept_clients(Shared& shared, std::shared_ptr<http::Proto
 std::size_t connections() { return places().all(); }
 
 void Listeners::accept(const std::string& path, UniqueFd socket, std::shared_ptr<Holder> holder) {
-  auto acceptor = std::make_shared<http::Protocol::acceptor>(shared_.engine.loop.io, http::Protocol(), socket.release());
+  auto acceptor =
+      std::make_shared<http::Protocol::acceptor>(shared_.engine.loop.io, http::Protocol(), socket.release());
   listening_[path] = {acceptor, holder};
   asio::co_spawn(shared_.engine.loop.io, accept_clients(shared_, acceptor, path, holder), asio::detached);
 }
@@ -126,7 +129,7 @@ Result<> Listeners::open_all(Sockets kept) {
     auto path = socket_path(state_, holder.key);
     auto node = kept.extract(path);
     if (node.empty())
-      TRY(open(holder));
+      TRY(provide(holder));
     else
       accept(path, std::move(node.mapped()), std::make_shared<Holder>(holder));
   }
@@ -135,7 +138,7 @@ Result<> Listeners::open_all(Sockets kept) {
   return {};
 }
 
-Result<> Listeners::open(const Holder& holder) {
+Result<> Listeners::provide(const Holder& holder) {
   auto path = socket_path(state_, holder.key);
   TRY(store_holder(state_, holder));
   if (auto known = listening_.find(path); known != listening_.end()) {

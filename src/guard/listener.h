@@ -36,7 +36,7 @@ class Listeners : public HolderSockets {
   // does not hold (after a start of the machine) are made anew.
   Result<> open_all(Sockets kept);
 
-  Result<> open(const Holder& holder) override;
+  Result<> provide(const Holder& holder) override;
 
   // Removes the sockets of containers that are gone: now and then.
   boost::asio::awaitable<void> sweep();

@@ -43,11 +43,13 @@ Verdict<> judge_log_config(const json::Object* log_config) {
     if (!option.value().is_string()) continue;
     auto value = text_of(option.value());
     if (names_file(name))
-      return refuse("log-driver", cat("the log option ", name, " names a file that the engine would read as the ",
-                                      "host's root; set it for the whole engine in daemon.json"));
+      return refuse("log-driver",
+                    cat("the log option ", name, " names a file that the engine would read as the ",
+                        "host's root; set it for the whole engine in daemon.json"));
     if (name == driver->address && (value.starts_with("unix") || value.starts_with('/')))
-      return refuse("log-driver", cat("the log option ", name, "=", value, " would connect the container's output ",
-                                      "to a unix socket of the host; use tcp:// or udp://"));
+      return refuse("log-driver",
+                    cat("the log option ", name, "=", value, " would connect the container's output ",
+                        "to a unix socket of the host; use tcp:// or udp://"));
   }
   return {};
 }

@@ -113,7 +113,8 @@ class Worker {
   // there yet is looked at when it is first reached.
   Result<> check_engine() {
     if (!sys::connect_unix(engine_.socket)) {
-      log::warn(cat("bulkhead-guard: no engine at ", engine_.socket, " yet: requests are refused until there is one"));
+      log::warn(cat("bulkhead-guard: no engine at ", engine_.socket,
+                    " yet: requests are refused until there is one"));
       return {};
     }
     Verdict<> verdict;
@@ -174,7 +175,8 @@ class Worker {
 Result<> start(const cli::Parsed& options, const std::vector<std::string>& words) {
   auto gid = parse_decimal<gid_t>(value_or(options, "group", "0"));
   if (!gid) return fail("--group: a number is needed");
-  if (options.get("engine").empty() || !options.has("listen")) return fail("--engine and --listen are needed");
+  if (options.get("engine").empty() || !options.has("listen"))
+    return fail("--engine and --listen are needed");
   Sockets sockets;
   for (const auto& path : options.all("listen")) sockets[path] = TRY(listen_at({path, *gid}));
   return supervise(std::move(sockets), words);

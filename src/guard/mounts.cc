@@ -51,7 +51,8 @@ Verdict<> judge_mount(const json::Object& mount, std::string_view image, Facts& 
   if (type == "bind") return judge_bind(source, !bool_of(mount, "ReadOnly"), image, facts);
   if (type == "tmpfs" || type == "image") return {};
   if (type != "volume")
-    return refuse("mount-type", cat("a mount of type \"", type, "\" is not allowed; use bind, volume, tmpfs or image"));
+    return refuse("mount-type",
+                  cat("a mount of type \"", type, "\" is not allowed; use bind, volume, tmpfs or image"));
   if (const auto* options = child_of(mount, "VolumeOptions"))
     if (const auto* driver = child_of(*options, "DriverConfig"))
       TRY(judge_volume_options(text_of(*driver, "Name"), child_of(*driver, "Options"), image, facts));
@@ -85,7 +86,8 @@ std::unexpected<Refusal> refuse_options(std::string_view what) {
 
 Verdict<> judge_bind(std::string_view source, bool writable, std::string_view image, const Facts& facts) {
   const auto& environment = facts.environment();
-  if (!source.starts_with('/')) return malformed(cat("the bind source \"", source, "\" is not an absolute path"));
+  if (!source.starts_with('/'))
+    return malformed(cat("the bind source \"", source, "\" is not an absolute path"));
   if (facts.is_allowed_source(source)) return {};
   auto file = environment.host->look(source);
   if (find_socket(environment, file)) return refuse_socket(image, facts);

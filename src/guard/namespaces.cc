@@ -43,10 +43,10 @@ Verdict<> judge_protected(std::string_view name, std::string_view doing, Facts& 
   auto runtime = host_config ? text_of(*host_config, "Runtime") : std::string_view();
   const auto& ours = facts.environment().runtime;
   if (runtime == ours) return {};
-  return refuse("unprotected-container",
-                cat("container \"", name, "\" is not protected and cannot be ", doing, ": its runtime is \"",
-                    runtime, "\", not \"", ours, "\" (it was made before Bulkhead was enabled, or around it); ",
-                    "remove it and create it again"));
+  return refuse("unprotected-container", cat("container \"", name, "\" is not protected and cannot be ",
+                                             doing, ": its runtime is \"", runtime, "\", not \"", ours,
+                                             "\" (it was made before Bulkhead was enabled, or around it); ",
+                                             "remove it and create it again"));
 }
 
 Verdict<> judge_namespaces(json::Object& host_config, const json::Object* networking, Facts& facts) {

@@ -61,7 +61,8 @@ Result<> RegistryClient::start() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return fail_errno("socketpair");
   UniqueFd ours(ends[0]), theirs(ends[1]);
   TRY(spawn(program_, arguments_, theirs.get()));
-  channel_ = std::make_shared<http::Channel>(loop_, http::Protocol::socket(loop_.io, http::Protocol(), ours.release()));
+  channel_ = std::make_shared<http::Channel>(
+      loop_, http::Protocol::socket(loop_.io, http::Protocol(), ours.release()));
   asio::co_spawn(loop_.io, read_answers(channel_), asio::detached);
   return {};
 }

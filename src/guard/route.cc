@@ -149,8 +149,8 @@ Verdict<const Route*> find_route(Request& request) {
   for (const auto& route : kRoutes)
     if (route.method == request.method && matches(route.pattern, request.target.path, request.params))
       return &route;
-  return refuse("unknown-route", cat("bulkhead-guard does not know ", request.method, " ", request.target.path,
-                                     " and passes on only what it knows"));
+  return refuse("unknown-route", cat("bulkhead-guard does not know ", request.method, " ",
+                                     request.target.path, " and passes on only what it knows"));
 }
 
 }  // namespace bulkhead::guard

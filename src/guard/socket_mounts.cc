@@ -23,7 +23,8 @@ images::LocalImage local_image(const json::Object& image) {
   return out;
 }
 
-Verdict<images::Verdict> judge_by_registry(std::string_view requested, const images::LocalImage& image, Facts& facts) {
+Verdict<images::Verdict> judge_by_registry(std::string_view requested, const images::LocalImage& image,
+                                           Facts& facts) {
   const auto& list = facts.environment().policy->docker_socket.images;
   std::vector<images::Answer> answers;
   for (const auto& question : list.questions(image)) {
@@ -34,7 +35,8 @@ Verdict<images::Verdict> judge_by_registry(std::string_view requested, const ima
 }
 
 // An image that was built on an allowed one (allowDerivedImages).
-Verdict<images::Verdict> judge_parents(images::Verdict verdict, const images::LocalImage& image, Facts& facts) {
+Verdict<images::Verdict> judge_parents(images::Verdict verdict, const images::LocalImage& image,
+                                       Facts& facts) {
   const auto& list = facts.environment().policy->docker_socket.images;
   const auto* all = TRY(facts.list("/images/json"));
   for (const auto& value : *all) {
@@ -54,8 +56,9 @@ Verdict<images::Verdict> judge_parents(images::Verdict verdict, const images::Lo
 Verdict<images::Reference> judge_image(std::string_view name, std::string_view id, Facts& facts) {
   const auto* inspected = TRY(facts.image(id));
   if (!inspected)
-    return refuse("socket-mount", cat("enhanced container isolation: docker socket mount denied for container with image \"",
-                                      name, "\": there is no such image here; pull it first"));
+    return refuse("socket-mount",
+                  cat("enhanced container isolation: docker socket mount denied for container with image \"",
+                      name, "\": there is no such image here; pull it first"));
   auto image = local_image(*inspected);
   const auto& list = facts.environment().policy->docker_socket.images;
   auto verdict = TRY(judge_by_registry(name, image, facts));
@@ -68,7 +71,8 @@ Verdict<images::Reference> judge_image(std::string_view name, std::string_view i
 // Whether the host's file at `source` is a Docker socket itself, not a directory above one.
 bool is_socket(std::string_view source, const Environment& environment) {
   if (!source.starts_with('/')) return false;
-  if (key_of(environment.state_directory, source)) return true;  // another container's, as re-creation copies it
+  if (key_of(environment.state_directory, source))
+    return true;  // another container's, as re-creation copies it
   auto file = environment.host->look(source);
   if (!file.identity) return false;
   for (const auto& socket : environment.sockets)
@@ -115,7 +119,8 @@ Verdict<> judge_own_socket(Request& request, const json::Object& container, Fact
   const auto* config = child_of(container, "Config");
   if (!host_config || !config) return {};
   std::vector<std::string> sources;
-  for (const auto& bind : strings_of(*host_config, "Binds")) sources.push_back(bind.substr(0, bind.find(':')));
+  for (const auto& bind : strings_of(*host_config, "Binds"))
+    sources.push_back(bind.substr(0, bind.find(':')));
   if (const auto* mounts = array_of(*host_config, "Mounts"))
     for (const auto& mount : *mounts)
       if (mount.is_object()) sources.emplace_back(text_of(mount.get_object(), "Source"));

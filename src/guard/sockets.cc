@@ -41,7 +41,9 @@ bool is_key(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-std::string socket_path(std::string_view state, std::string_view key) { return cat(folder_of(state, key), kSocket); }
+std::string socket_path(std::string_view state, std::string_view key) {
+  return cat(folder_of(state, key), kSocket);
+}
 
 std::optional<std::string> key_of(std::string_view state, std::string_view path) {
   auto prefix = folder_of(state, "");

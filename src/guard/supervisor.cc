@@ -35,7 +35,8 @@ struct Message {
 
 Result<> send(BorrowedFd socket, std::string_view text, BorrowedFd fd = -1) {
   if (fd >= 0) return sys::send_fd(socket, fd, text);
-  if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) < 0) return fail_errno("the guard's other process");
+  if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) < 0)
+    return fail_errno("the guard's other process");
   return {};
 }
 
@@ -73,7 +74,8 @@ struct Worker {
 
 class Supervision {
  public:
-  Supervision(Sockets sockets, const std::vector<std::string>& words) : sockets_(std::move(sockets)), words_(words) {}
+  Supervision(Sockets sockets, const std::vector<std::string>& words)
+      : sockets_(std::move(sockets)), words_(words) {}
 
   Result<> run() {
     sigset_t set;
@@ -197,7 +199,8 @@ Result<Supervisor> Supervisor::take(BorrowedFd fd, Sockets& sockets) {
   for (;;) {
     auto message = TRY(receive(fd));
     if (message.word == "go") return supervisor;
-    if (message.word != "socket" || !message.fd) return fail("the supervisor said something else than a socket");
+    if (message.word != "socket" || !message.fd)
+      return fail("the supervisor said something else than a socket");
     sockets[message.path] = std::move(message.fd);
   }
 }

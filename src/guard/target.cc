@@ -114,7 +114,8 @@ Verdict<Query> parse_query(std::string_view text) {
 
 // Takes "/v1.41" off the path.
 Verdict<std::optional<unsigned>> take_version(std::string& path) {
-  if (path.size() < 3 || path[1] != 'v' || std::string_view("0123456789.").find(path[2]) == std::string_view::npos)
+  if (path.size() < 3 || path[1] != 'v' ||
+      std::string_view("0123456789.").find(path[2]) == std::string_view::npos)
     return std::optional<unsigned>();
   auto end = path.find('/', 1);
   std::string version = path.substr(1, end == path.npos ? end : end - 1);

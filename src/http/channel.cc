@@ -228,10 +228,11 @@ void Channel::on_hangup(std::function<void()> handler) {
   hangup_handler_ = std::move(handler);
   if (self_) return;
   self_ = std::make_shared<Channel*>(this);
-  socket_.async_wait(Protocol::socket::wait_error, [self = std::weak_ptr(self_)](boost::system::error_code error) {
-    auto channel = self.lock();
-    if (!error && channel && (*channel)->hangup_handler_) (*channel)->hangup_handler_();
-  });
+  socket_.async_wait(Protocol::socket::wait_error,
+                     [self = std::weak_ptr(self_)](boost::system::error_code error) {
+                       auto channel = self.lock();
+                       if (!error && channel && (*channel)->hangup_handler_) (*channel)->hangup_handler_();
+                     });
 }
 
 asio::awaitable<void> Channel::linger(std::chrono::seconds within) {

@@ -21,9 +21,10 @@ class BodyReader {
   BodyReader& operator=(BodyReader&&) noexcept;
   ~BodyReader();
 
-  // Takes what belongs to the body from the front of `input` and appends views of the payload in it. Returns how many bytes were used; the rest is the next message's, or (not
-  // done) the start of a chunk header to be offered again with more behind it.
-  // Errors: malformed chunks, chunk extensions and trailers, which nobody in Docker's world sends.
+  // Takes what belongs to the body from the front of `input` and appends views of the payload in it. Returns
+  // how many bytes were used; the rest is the next message's, or (not done) the start of a chunk header to be
+  // offered again with more behind it. Errors: malformed chunks, chunk extensions and trailers, which nobody
+  // in Docker's world sends.
   Result<std::size_t> take(std::string_view input, Pieces& payload);
 
   // The sender's end of stream. Errors: the body is not complete.

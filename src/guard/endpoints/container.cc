@@ -25,8 +25,9 @@ Verdict<> judge_start(Request& request, Facts& facts) {
 Verdict<> decide_start(Request& request, Facts& facts) {
   for (std::string_view option : {"checkpoint", "checkpoint-dir"})
     if (!request.target.query.get(option).empty())
-      return refuse("checkpoint", "checkpoints are not supported by bulkhead: they hold the state of a process "
-                                  "that the kernel would restore with another's rights");
+      return refuse("checkpoint",
+                    "checkpoints are not supported by bulkhead: they hold the state of a process "
+                    "that the kernel would restore with another's rights");
   return judge_start(request, facts);
 }
 

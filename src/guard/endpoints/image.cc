@@ -26,7 +26,8 @@ bool is_host_local(std::string_view url) {
   auto host = scheme == url.npos ? url : url.substr(scheme + 3);
   host = host.substr(0, host.find_first_of("/?#"));
   if (auto at = host.rfind('@'); at != host.npos) host.remove_prefix(at + 1);
-  for (std::string_view local : {"localhost", "127.", "0.", "169.254.", "[::1]", "[::]", "[fe80:", "[::ffff:"})
+  for (std::string_view local :
+       {"localhost", "127.", "0.", "169.254.", "[::1]", "[::]", "[fe80:", "[::ffff:"})
     if (host.size() >= local.size() &&
         std::ranges::equal(host.substr(0, local.size()), local,
                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; }))
@@ -36,7 +37,8 @@ bool is_host_local(std::string_view url) {
 
 Verdict<> judge_fetch(std::string_view url) {
   if (!is_host_local(url)) return {};
-  return refuse("fetch", cat("the engine would fetch ", url, " from the host itself; fetch it yourself and send it"));
+  return refuse("fetch",
+                cat("the engine would fetch ", url, " from the host itself; fetch it yourself and send it"));
 }
 
 }  // namespace
@@ -46,7 +48,8 @@ const Shape kAuthShape = object_of(kAuthMembers);
 // A pull where fromImage is there (it wins in the engine), else an import.
 Verdict<> decide_image_create(Request& request, Facts&) {
   const auto& query = request.target.query;
-  if (!query.get("fromImage").empty() || query.get("fromSrc").empty() || query.get("fromSrc") == "-") return {};
+  if (!query.get("fromImage").empty() || query.get("fromSrc").empty() || query.get("fromSrc") == "-")
+    return {};
   return judge_fetch(query.get("fromSrc"));
 }
 
@@ -54,12 +57,14 @@ Verdict<> decide_build(Request& request, Facts& facts) {
   const auto& query = request.target.query;
   for (const auto& [name, value] : query.parameters)
     if (std::ranges::find(kBuildParameters, name) == std::end(kBuildParameters))
-      return refuse("build-parameter", cat("the build parameter \"", name, "\" is not one that bulkhead-guard knows"));
+      return refuse("build-parameter",
+                    cat("the build parameter \"", name, "\" is not one that bulkhead-guard knows"));
   auto network = query.get("networkmode");
   if (network == "host")
-    return refuse("build-network", "enhanced container isolation: docker build with --network=host is not allowed: "
-                                   "the build would share the host's network namespace; leave it out, or build with "
-                                   "a docker-container builder (docker buildx create --use), whose network that is");
+    return refuse("build-network",
+                  "enhanced container isolation: docker build with --network=host is not allowed: "
+                  "the build would share the host's network namespace; leave it out, or build with "
+                  "a docker-container builder (docker buildx create --use), whose network that is");
   TRY(judge_namespace("network", network, facts));
   for (auto component : split(query.get("cgroupparent"), '/'))
     if (component == "..") return refuse("cgroup-parent", "cgroupparent must not contain \"..\"");

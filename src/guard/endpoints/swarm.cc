@@ -31,8 +31,9 @@ Verdict<> decide_service(Request& request, Facts& facts) {
   if (!task) return {};
   auto runtime = text_of(*task, "Runtime");
   if ((!runtime.empty() && runtime != "container") || task->contains("PluginSpec"))
-    return refuse("plugin", cat("a service of runtime \"", runtime, "\" is not allowed: it installs a plugin, which runs ",
-                                "with the host's rights"));
+    return refuse("plugin",
+                  cat("a service of runtime \"", runtime,
+                      "\" is not allowed: it installs a plugin, which runs ", "with the host's rights"));
   TRY(judge_networks(*task, facts));
   const auto* container = child_of(*task, "ContainerSpec");
   return container ? judge_container(*container, facts) : Verdict<>();
@@ -40,13 +41,17 @@ Verdict<> decide_service(Request& request, Facts& facts) {
 
 // GET /swarm among them: it shows the tokens by which engines join.
 Verdict<> decide_cluster(Request&, Facts&) {
-  return refuse("swarm", "joining, leaving and changing a swarm is the administrator's: its managers command every engine "
-                         "in it; use the engine's private socket");
+  return refuse(
+      "swarm",
+      "joining, leaving and changing a swarm is the administrator's: its managers command every engine "
+      "in it; use the engine's private socket");
 }
 
 Verdict<> decide_plugin(Request&, Facts&) {
-  return refuse("plugin", "installing and changing plugins is the administrator's: they run with the host's rights; use the "
-                          "engine's private socket");
+  return refuse(
+      "plugin",
+      "installing and changing plugins is the administrator's: they run with the host's rights; use the "
+      "engine's private socket");
 }
 
 }  // namespace bulkhead::guard

@@ -4,7 +4,8 @@
 namespace bulkhead::guard {
 namespace {
 
-constexpr Member kServiceNetworkMembers[] = {{"Target", kString}, {"Aliases", kStrings}, {"DriverOpts", kStringMap}};
+constexpr Member kServiceNetworkMembers[] = {
+    {"Target", kString}, {"Aliases", kStrings}, {"DriverOpts", kStringMap}};
 constexpr Shape kServiceNetwork = object_of(kServiceNetworkMembers);
 constexpr Shape kServiceNetworks = list_of(kServiceNetwork);
 
@@ -26,19 +27,40 @@ constexpr Shape kDns = object_of(kDnsMembers);
 constexpr Shape kUlimits = list_of(kAny);
 
 constexpr Member kContainerMembers[] = {
-    {"Image", kString},         {"Labels", kStringMap},      {"Command", kStrings},      {"Args", kStrings},
-    {"Hostname", kString},      {"Env", kStrings},           {"Dir", kString},           {"User", kString},
-    {"Groups", kStrings},       {"Privileges", kPrivileges}, {"Init", kBool},            {"StopSignal", kString},
-    {"TTY", kBool},             {"OpenStdin", kBool},        {"ReadOnly", kBool},        {"Mounts", kMountsShape},
-    {"StopGracePeriod", kInteger}, {"Healthcheck", kAny},    {"Hosts", kStrings},        {"DNSConfig", kDns},
-    {"Secrets", kSecretReferences}, {"Configs", kConfigReferences}, {"Isolation", kString}, {"Sysctls", kStringMap},
-    {"CapabilityAdd", kStrings}, {"CapabilityDrop", kStrings}, {"Ulimits", kUlimits},    {"OomScoreAdj", kInteger},
+    {"Image", kString},
+    {"Labels", kStringMap},
+    {"Command", kStrings},
+    {"Args", kStrings},
+    {"Hostname", kString},
+    {"Env", kStrings},
+    {"Dir", kString},
+    {"User", kString},
+    {"Groups", kStrings},
+    {"Privileges", kPrivileges},
+    {"Init", kBool},
+    {"StopSignal", kString},
+    {"TTY", kBool},
+    {"OpenStdin", kBool},
+    {"ReadOnly", kBool},
+    {"Mounts", kMountsShape},
+    {"StopGracePeriod", kInteger},
+    {"Healthcheck", kAny},
+    {"Hosts", kStrings},
+    {"DNSConfig", kDns},
+    {"Secrets", kSecretReferences},
+    {"Configs", kConfigReferences},
+    {"Isolation", kString},
+    {"Sysctls", kStringMap},
+    {"CapabilityAdd", kStrings},
+    {"CapabilityDrop", kStrings},
+    {"Ulimits", kUlimits},
+    {"OomScoreAdj", kInteger},
 };
 constexpr Shape kContainer = object_of(kContainerMembers);
 
 constexpr Member kTaskMembers[] = {
-    {"ContainerSpec", kContainer}, {"PluginSpec", kAny},        {"NetworkAttachmentSpec", kAny}, {"Resources", kAny},
-    {"RestartPolicy", kAny},       {"Placement", kAny},         {"Networks", kServiceNetworks},  {"LogDriver", kAny},
+    {"ContainerSpec", kContainer}, {"PluginSpec", kAny}, {"NetworkAttachmentSpec", kAny}, {"Resources", kAny},
+    {"RestartPolicy", kAny},       {"Placement", kAny},  {"Networks", kServiceNetworks},  {"LogDriver", kAny},
     {"ForceUpdate", kInteger},     {"Runtime", kString},
 };
 constexpr Shape kTask = object_of(kTaskMembers);
@@ -50,8 +72,11 @@ constexpr Member kServiceMembers[] = {
 
 constexpr Member kDriverMembers[] = {{"Name", kString}, {"Options", kStringMap}};
 constexpr Shape kDriver = object_of(kDriverMembers);
-constexpr Member kDataMembers[] = {
-    {"Name", kString}, {"Labels", kStringMap}, {"Data", kString}, {"Driver", kDriver}, {"Templating", kDriver}};
+constexpr Member kDataMembers[] = {{"Name", kString},
+                                   {"Labels", kStringMap},
+                                   {"Data", kString},
+                                   {"Driver", kDriver},
+                                   {"Templating", kDriver}};
 
 }  // namespace
 

@@ -16,7 +16,8 @@ const Shape kVolumeShape = object_of(kVolumeMembers);
 Verdict<> decide_volume_create(Request& request, Facts& facts) {
   auto& body = request.object();
   if (body.contains("ClusterVolumeSpec"))
-    return refuse("cluster-volume", "cluster volumes are not allowed: they are made by plugins with the host's rights");
+    return refuse("cluster-volume",
+                  "cluster volumes are not allowed: they are made by plugins with the host's rights");
   return judge_volume_options(text_of(body, "Driver"), child_of(body, "DriverOpts"), "(a volume)", facts);
 }
 
