@@ -47,6 +47,13 @@ void add_upgrade(const Request& request, const Route& route, http::Headers& head
     if (http::same_name(name, kSessionMethod)) headers.add(kSessionMethod, value);
 }
 
+// What clients negotiate by: no newer version than the tables of this guard know.
+std::string offered_version(const std::string& of_engine) {
+  constexpr std::string_view kMajor = "1.";
+  auto minor = of_engine.starts_with(kMajor) ? parse_decimal<unsigned>(of_engine.substr(kMajor.size())) : std::nullopt;
+  return minor && *minor > kMaxApiMinor ? cat(kMajor, kMaxApiMinor) : of_engine;
+}
+
 std::string_view reason_of(unsigned status) {
   switch (status) {
     case 400: return "Bad Request";
@@ -86,7 +93,7 @@ http::ResponseHead client_head(const http::ResponseHead& head, Framing out, bool
   http::ResponseHead copy{head.status, head.reason, {}, {out, head.body.length}};
   for (const auto& [name, value] : head.headers.list())
     if (std::ranges::none_of(kHopByHop, [&](auto hop) { return http::same_name(hop, name); }))
-      copy.headers.add(name, value);
+      copy.headers.add(name, http::same_name(name, "Api-Version") ? offered_version(value) : value);
   if (out == Framing::kNone && head.headers.find("Content-Length"))
     copy.headers.add("Content-Length", head.headers.get("Content-Length"));  // of a HEAD, or 0
   add_framing(copy.headers, copy.body);

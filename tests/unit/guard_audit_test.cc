@@ -33,6 +33,14 @@ TEST(GuardForward, OnlyHeadersWithAMeaning) {
   EXPECT_NE(http::write_request(engine_head(request, attach, {})).find("Upgrade: tcp\r\n"), std::string::npos);
 }
 
+TEST(GuardForward, ClientsAreOfferedNoNewerVersion) {
+  for (auto [engine, offered] : {std::pair{"1.41", "1.41"}, {"1.56", "1.56"}, {"1.57", "1.56"}, {"1.9999", "1.56"}}) {
+    http::ResponseHead head{200, "OK", {}, {}};
+    head.headers.add("Api-Version", engine);
+    EXPECT_EQ(client_head(head, http::Framing::kNone, true).headers.get("api-version"), offered);
+  }
+}
+
 // Go takes a form body's values before the query's.
 TEST(GuardForward, FormsAreRefused) {
   Route build{"POST", "/build", Kind::kStream};
