@@ -40,6 +40,7 @@ inline constexpr std::size_t kCertificateBytes = 1u << 20;  // one file of certs
 // The guard. A request over a limit is refused, never passed on unread.
 inline constexpr std::size_t kHttpHeaders = 100;
 inline constexpr std::size_t kApiBodyBytes = 4u << 20;     // JSON bodies of requests; Docker's are below 64 KB
+inline constexpr std::size_t kApiBodiesBytes = 256u << 20; // of all requests and answers that are read at a time
 inline constexpr std::size_t kApiFactBytes = 16u << 20;    // answers of the engine to the guard's own questions
 inline constexpr std::size_t kApiQueryBytes = 48u << 10;   // of a request's target
 inline constexpr std::size_t kApiConnections = 8192;       // of one guard

@@ -18,6 +18,10 @@ using http::Framing;
 using std::chrono::seconds;
 
 constexpr seconds kHeadTime{20}, kBodyTime{30}, kAnswerTime{120}, kLingerTime{2};
+constexpr std::string_view kArchive = "/containers/{id}/archive";
+constexpr std::size_t kMagicBytes = 6;
+constexpr std::string_view kCompressed[] = {
+    "\x1f\x8b", "BZh", "\xfd\x37zXZ", "\x28\xb5\x2f\xfd", {"\x5d\0\0", 3}};  // gzip, bzip2, xz, zstd, lzma
 constexpr std::size_t kIgnoredBodyBytes = 64;  // "{}" where no body belongs, as some clients send
 
 class Connection {
@@ -101,11 +105,14 @@ class Connection {
     if (http::same_name(exchange.head.headers.get("Expect"), "100-continue"))
       if (auto sent = co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n"); !sent)
         co_return malformed(sent.error().message);
+    if (route.kind == Kind::kStream && route.pattern == kArchive) co_return co_await check_archive(exchange);
     if (route.kind == Kind::kStream) co_return Verdict<>();
     auto limit = route.shape ? limits::kApiBodyBytes : kIgnoredBodyBytes;
     auto text = co_await client_.read_body(exchange.head.body, limit, kBodyTime);
     if (!text && text.error().code == EMSGSIZE)
       co_return std::unexpected(Refusal{413, "too-large", cat("the body is larger than ", limit, " bytes")});
+    if (!text && text.error().code == ENOBUFS)
+      co_return std::unexpected(Refusal{503, "busy", text.error().message});
     if (!text) co_return malformed(cat("the body: ", text.error().message));
     exchange.body_left = false;
     if (!route.shape || text->empty()) co_return Verdict<>();
@@ -117,6 +124,19 @@ class Connection {
     for (auto& note : request.notes) note += ": left out, unknown";
     request.body = std::move(*shaped);
     exchange.has_body = true;
+    co_return Verdict<>();
+  }
+
+  // Engines before 29.5.1 unpack what is compressed with the programs that they find in the container
+  // (CVE-2026-41567). A tar that is none is theirs to refuse.
+  Judging<> check_archive(const Exchange& exchange) {
+    auto first = co_await client_.peek_body(exchange.head.body, kMagicBytes, kBodyTime);
+    if (!first) co_return malformed(first.error().message);
+    for (auto magic : kCompressed)
+      if (first->starts_with(magic))
+        co_return refuse("compressed-archive",
+                         "a compressed archive is not taken here: the engine may unpack it "
+                         "with the container's own programs; send a plain tar");
     co_return Verdict<>();
   }
 

@@ -50,7 +50,8 @@ void add_upgrade(const Request& request, const Route& route, http::Headers& head
 // What clients negotiate by: no newer version than the tables of this guard know.
 std::string offered_version(const std::string& of_engine) {
   constexpr std::string_view kMajor = "1.";
-  auto minor = of_engine.starts_with(kMajor) ? parse_decimal<unsigned>(of_engine.substr(kMajor.size())) : std::nullopt;
+  auto minor =
+      of_engine.starts_with(kMajor) ? parse_decimal<unsigned>(of_engine.substr(kMajor.size())) : std::nullopt;
   return minor && *minor > kMaxApiMinor ? cat(kMajor, kMaxApiMinor) : of_engine;
 }
 

@@ -49,6 +49,17 @@ Verdict<> judge_protected(std::string_view name, std::string_view doing, Facts& 
                                              "remove it and create it again"));
 }
 
+Verdict<> judge_protected(Request& request, std::string_view doing, Facts& facts) {
+  constexpr std::string_view kPrefix = "/containers/";
+  auto name = request.params.at(0);
+  TRY(judge_protected(name, doing, facts));
+  const auto* container = TRY(facts.container(name));
+  auto id = container ? text_of(*container, "Id") : std::string_view();
+  if (!id.empty()) request.target.path.replace(kPrefix.size(), name.size(), id);
+  request.params[0] = id.empty() ? name : std::string(id);
+  return {};
+}
+
 Verdict<> judge_namespaces(json::Object& host_config, const json::Object* networking, Facts& facts) {
   host_config.erase("UsernsMode");
   host_config.erase("Cgroup");  // joins another container's cgroup; no engine since 2016 uses it

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "guard/facts.h"
+#include "guard/request.h"
 
 namespace bulkhead::guard {
 
@@ -18,5 +19,9 @@ Verdict<> judge_network(std::string_view name, Facts& facts);
 // `name` is a container that runs under our runtime. A container that does not exist passes: the
 // engine says that better. `doing`: "started", "attached to"; for the message.
 Verdict<> judge_protected(std::string_view name, std::string_view doing, Facts& facts);
+
+// The same for a request about a container (its first parameter), which from then on names it by its
+// id: a name may be another container's by the time that the engine reads it.
+Verdict<> judge_protected(Request& request, std::string_view doing, Facts& facts);
 
 }  // namespace bulkhead::guard

@@ -14,6 +14,8 @@ std::unexpected<Refusal> wrong(const Path& path, std::string_view what, const Va
   return malformed(json::expected(path, what, found).error().message);
 }
 
+constexpr std::size_t kMostDropped = 16;  // named; the audit log need not hold a client's whole fancy
+
 struct Shaper {
   std::vector<std::string>& dropped;
 
@@ -67,7 +69,7 @@ struct Shaper {
         if (json::folds_to(key, candidate.name)) known = &candidate;
       Path here(path, known ? known->name : key);
       if (!known) {
-        dropped.push_back(here.text());
+        if (dropped.size() < kMostDropped) dropped.push_back(here.text());
         continue;
       }
       if (seen(out, known->name)) return malformed(cat(here.text(), ": given more than once"));

@@ -30,6 +30,24 @@ std::unexpected<Error> fail_code(std::string_view what, const boost::system::err
   return std::unexpected(Error{code.value(), cat(what, ": ", code.message())});
 }
 
+// A body's share of what all bodies may take.
+class Share {
+ public:
+  explicit Share(std::size_t& all) : all_(all) {}
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+  ~Share() { all_ -= mine_; }
+  bool grow_to(std::size_t size) {
+    all_ += size - mine_;
+    mine_ = size;
+    return all_ <= limits::kApiBodiesBytes;
+  }
+
+ private:
+  std::size_t& all_;
+  std::size_t mine_ = 0;
+};
+
 }  // namespace
 
 // What moves between two channels without being looked at.
@@ -161,6 +179,7 @@ Task<std::string> Channel::read_body(Body body, std::size_t limit, std::chrono::
   BodyReader reader(body);
   std::string payload;
   Pieces pieces;
+  Share share(loop_.body_bytes_);
   set_deadline(Clock::now() + within);
   if (body.framing == Framing::kLength && body.length > limit)
     co_return std::unexpected(Error{EMSGSIZE, "too large"});
@@ -170,6 +189,8 @@ Task<std::string> Channel::read_body(Body body, std::size_t limit, std::chrono::
     if (!used) co_return std::unexpected(std::move(used).error());
     for (auto piece : pieces) payload += piece;
     take(*used);
+    if (!share.grow_to(payload.size()))
+      co_return std::unexpected(Error{ENOBUFS, "too many bodies at a time"});
     if (payload.size() > limit) co_return std::unexpected(Error{EMSGSIZE, "too large"});
     if (reader.done()) break;
     auto size = co_await fill();
@@ -180,6 +201,25 @@ Task<std::string> Channel::read_body(Body body, std::size_t limit, std::chrono::
   }
   clear_deadline();
   co_return payload;
+}
+
+Task<std::string> Channel::peek_body(Body body, std::size_t size, std::chrono::seconds within) {
+  set_deadline(Clock::now() + within);
+  for (;;) {
+    BodyReader reader(body);
+    Pieces pieces;
+    auto used = reader.take(input_, pieces);
+    if (!used) co_return std::unexpected(std::move(used).error());
+    std::string first;
+    for (auto piece : pieces) first += piece.substr(0, size - std::min(size, first.size()));
+    if (first.size() < size && !reader.done()) {
+      auto got = co_await fill();
+      if (!got) co_return std::unexpected(std::move(got).error());
+      if (*got > 0) continue;
+    }
+    clear_deadline();
+    co_return first;
+  }
 }
 
 Task<std::string> Channel::read_some() {

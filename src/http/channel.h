@@ -50,6 +50,7 @@ class Loop {
   friend class Channel;
   std::set<Channel*> channels_;  // before io: what io still holds at its end takes itself off
   std::vector<Pipe> pipes_;
+  std::size_t body_bytes_ = 0;  // in memory, of bodies that are being read
 
  public:
   asio::io_context io;
@@ -70,8 +71,12 @@ class Channel {
   // from its first byte; the wait for that one is not limited.
   Task<std::string> read_head(std::chrono::seconds started);
 
-  // The whole payload of a body; more than `limit` bytes are an error (code EMSGSIZE).
+  // The whole payload of a body; more than `limit` bytes are an error (code EMSGSIZE), so are more
+  // than limits::kApiBodiesBytes of all channels together (ENOBUFS).
   Task<std::string> read_body(Body body, std::size_t limit, std::chrono::seconds within);
+
+  // The first `size` bytes of a body's payload, less only where it is shorter; they stay to be read.
+  Task<std::string> peek_body(Body body, std::size_t size, std::chrono::seconds within);
 
   // What has come, at least a byte; "" at the end of the stream.
   Task<std::string> read_some();

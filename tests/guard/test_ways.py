@@ -156,6 +156,17 @@ class Ways(unittest.TestCase):
         self.assert_refused(guard.request("POST", "/images/create?fromSrc=http://127.0.0.1:1/x"), "fetch")
         self.assert_refused(guard.request("POST", "/build?remote=http://localhost:1/x"), "fetch")
 
+    def test_f_no_compressed_archives_into_containers(self):
+        """CVE-2026-41567: old engines run the container's own xz for it."""
+        name = json.loads(self.create({}).body)["Id"]
+        for magic in (b"\xfd7zXZ\0", b"\x1f\x8b\x08\0", b"BZh91AY", b"(\xb5/\xfd"):
+            refused = guard.request("PUT", f"/containers/{name}/archive?path=/", raw=magic + b"x" * 2000,
+                                    headers={"Content-Type": "application/x-tar"})
+            self.assert_refused(refused, "compressed archive")
+        chunked = guard.send(f"PUT /containers/{name}/archive?path=/ HTTP/1.1\r\nHost: d\r\nConnection: close\r\n"
+                             "Transfer-Encoding: chunked\r\n\r\n".encode() + b"1\r\n\xfd\r\n9\r\n7zXZ\0aaaa\r\n0\r\n\r\n")
+        self.assert_refused(chunked, "compressed archive")
+
     def test_f_plugins_swarm_checkpoints(self):
         name = json.loads(self.create({}).body)["Id"]
         for method, target in (("POST", "/plugins/pull?remote=a"), ("POST", "/plugins/create?name=a"), ("POST", "/plugins/a/set"),

@@ -23,6 +23,16 @@ TEST(GuardEndpoints, UnprotectedContainersStayAsTheyAre) {
     EXPECT_EQ(world.judge(method, std::string("/containers/old") + rest), "") << rest;
 }
 
+// Between the judgement and the engine the name may have become another container's.
+TEST(GuardEndpoints, TheContainerThatWasJudgedIsTheOneThatIsMeant) {
+  World world;
+  world.engine["/containers/name/json"] = R"({"Id":"0123abcd","HostConfig":{"Runtime":"bulkhead"},"Config":{}})";
+  for (std::string_view rest : {"start", "restart", "attach", "exec", "update"}) {
+    EXPECT_EQ(world.judge("POST", std::string("/v1.41/containers/name/").append(rest).append("?a=b")), "");
+    EXPECT_EQ(world.last.target.text(), std::string("/v1.41/containers/0123abcd/").append(rest).append("?a=b"));
+  }
+}
+
 TEST(GuardEndpoints, StartJudgesTheMountsAgain) {
   World world;
   world.engine["/containers/c/json"] = R"({"HostConfig":{"Runtime":"bulkhead","Binds":["/home/u/x:/x"]},"Config":{"Image":"i"}})";

@@ -10,8 +10,8 @@ namespace bulkhead::guard {
 namespace {
 
 Verdict<> judge_start(Request& request, Facts& facts) {
-  const auto& name = request.params.at(0);
-  TRY(judge_protected(name, "started", facts));
+  auto name = request.params.at(0);
+  TRY(judge_protected(request, "started", facts));
   const auto* container = TRY(facts.container(name));
   const auto* host_config = container ? child_of(*container, "HostConfig") : nullptr;
   if (!host_config) return {};
@@ -36,7 +36,7 @@ Verdict<> decide_restart(Request& request, Facts& facts) {
 }
 
 Verdict<> decide_protected(Request& request, Facts& facts) {
-  return judge_protected(request.params.at(0), "used so", facts);
+  return judge_protected(request, "used so", facts);
 }
 
 Verdict<> decide_exec_start(Request& request, Facts& facts) {

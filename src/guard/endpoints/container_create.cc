@@ -65,7 +65,7 @@ Verdict<> decide_create(Request& request, Facts& facts) {
 
 Verdict<> decide_update(Request& request, Facts& facts) {
   TRY(judge_cgroup_parent(request.object()));
-  return judge_protected(request.params.at(0), "updated", facts);
+  return judge_protected(request, "updated", facts);
 }
 
 }  // namespace bulkhead::guard
