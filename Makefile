@@ -48,7 +48,7 @@ bench: build-tests
 # host's, not a package's: with DESTDIR nothing outside it is written.
 install:
 	install -d $(DESTDIR)$(prefix)/bin
-	for program in bulkhead bulkhead-keeper bulkhead-scope bulkhead-registry bulkheadctl; do \
+	for program in bulkhead bulkhead-keeper bulkhead-scope bulkhead-guard bulkhead-registry bulkheadctl; do \
 	  test ! -x $(BIN)/$$program || install -s -m 0755 $(BIN)/$$program $(DESTDIR)$(prefix)/bin/ || exit 1; \
 	done
 	install -d $(DESTDIR)$(prefix)/share/man/man8

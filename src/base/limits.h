@@ -29,12 +29,22 @@ inline constexpr std::size_t kManifestBytes = 4u << 20;     // registries refuse
 inline constexpr std::size_t kManifests = 512;              // entries of an index, layers of an image
 inline constexpr std::size_t kFetchedManifests = 16;        // platforms of one index that are looked at
 inline constexpr std::size_t kTokenBytes = 64u << 10;       // a token server's answer
-inline constexpr std::size_t kHttpHeadBytes = 64u << 10;    // of one answer, redirects apart
+inline constexpr std::size_t kHttpHeadBytes = 64u << 10;    // of one request or answer
 inline constexpr std::size_t kRegistryFrameBytes = 256u << 10;
 inline constexpr std::size_t kRegistryMessageBytes = 2048;  // of an error for the guard
 inline constexpr std::size_t kRegistryRequests = 256;       // waiting at a time
 inline constexpr std::size_t kRegistryWorkers = 8;          // at work at a time
 inline constexpr std::size_t kRegistryCacheEntries = 4096;
 inline constexpr std::size_t kCertificateBytes = 1u << 20;  // one file of certs.d
+
+// The guard. A request over a limit is refused, never passed on unread.
+inline constexpr std::size_t kHttpHeaders = 100;
+inline constexpr std::size_t kApiBodyBytes = 4u << 20;     // JSON bodies of requests; Docker's are below 64 KB
+inline constexpr std::size_t kApiBodiesBytes = 256u << 20; // of all requests and answers that are read at a time
+inline constexpr std::size_t kApiFactBytes = 16u << 20;    // answers of the engine to the guard's own questions
+inline constexpr std::size_t kApiQueryBytes = 48u << 10;   // of a request's target
+inline constexpr std::size_t kApiConnections = 8192;       // of one guard
+inline constexpr std::size_t kApiConnectionsOfUser = 4096; // of them, from one user
+inline constexpr std::size_t kApiFacts = 256;              // questions that one request may cause
 
 }  // namespace bulkhead::limits

@@ -37,8 +37,8 @@ inline std::unexpected<Error> fail_errno(std::string_view what, int code = errno
 }
 
 namespace detail {
-template <typename T>
-T take(std::expected<T, Error>&& result) {
+template <typename T, typename E>
+T take(std::expected<T, E>&& result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 }  // namespace detail

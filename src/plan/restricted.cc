@@ -137,7 +137,9 @@ Result<std::vector<std::string>> judge_source(const Source& source, Access acces
   // A node is judged by the device that it opens, wherever it lies: one in a volume may be a disk.
   if (is_node && judge.is_allowed_node()) return judge.masks;
   if (is_node || is_kernel_interface(object.fs_type)) return judge.restricted();
-  if (!source.engine_socket_of.empty())
+  // Sockets that the guard makes, one for a container whose image it has judged, are exceptions.
+  bool is_handed_out = source.engine_socket_of == "bulkhead-guard" && judge.is_excepted(object.path);
+  if (!source.engine_socket_of.empty() && !is_handed_out)
     return judge.restricted(cat("it is the socket of ", source.engine_socket_of));
   if (!source.hard_link_of.empty())
     return judge.restricted(cat("it is a hard link of ", source.hard_link_of));

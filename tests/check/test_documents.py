@@ -64,7 +64,7 @@ class Options(unittest.TestCase):
 class OtherPages(unittest.TestCase):
     """The pages of the smaller programs name every option, and every option that they name is one."""
 
-    PAGES = {"bulkheadctl.8": "ctl", "bulkhead-registry.8": "fetch"}
+    PAGES = {"bulkheadctl.8": "ctl", "bulkhead-registry.8": "fetch", "bulkhead-guard.8": "guard"}
 
     def test_options(self):
         for page, folder in self.PAGES.items():

@@ -60,6 +60,7 @@ FORBIDDEN = {
 FORBIDDEN_EXCEPT = {
     ("src/sandbox/hooks.cc", r"\bconst_cast\b"): "execve's argv",
     ("src/seccomp/load.cc", r"\bconst_cast\b"): "sock_fprog has no const; the kernel only reads",
+    ("src/http/channel.cc", r"\bconst_cast\b"): "iovec has no const; sendmsg only reads",
     ("src/sys/socket.cc", r"\bconst_cast\b"): "iovec has no const; sendmsg only reads",
 }
 
@@ -151,7 +152,8 @@ class Rules(unittest.TestCase):
     def test_sources_are_listed(self):
         """A .cc that no CMakeLists.txt names is dead."""
         for path in source.files(".cc"):
-            listing = (path.parent / "CMakeLists.txt").read_text()
+            folder = next(parent for parent in path.parents if (parent / "CMakeLists.txt").exists())
+            listing = (folder / "CMakeLists.txt").read_text()
             with self.subTest(file=source.name(path)):
                 self.assertRegex(listing, rf"\b{re.escape(path.name)}\b")
 

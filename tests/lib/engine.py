@@ -2,6 +2,7 @@
 namespace; nothing of an installed one is touched (an engine that starts flushes Docker's iptables chains, and
 uses a containerd that it finds running). Everything it made is gone after close(), also after a failure."""
 
+import json
 import os
 import shutil
 import signal
@@ -127,15 +128,20 @@ class DockerEngine:
         command = [*self.in_network, "dockerd", "--containerd", self.containerd.socket, "--data-root", self.root / "data", "--exec-root", self.root / "exec",
                    "--pidfile", self.root / "pid", "-H", f"unix://{self.socket}",
                    "--bridge", self.bridge, "--config-file", self.root / "daemon.json", *self.extra]
-        (self.root / "daemon.json").write_text(
-            '{"runtimes": {"bulkhead": {"path": "%s", "runtimeArgs": [%s]}}%s}' % (
-                self.runtime, ", ".join(f'"{a}"' for a in self.runtime_args),
-                ', "default-runtime": "bulkhead"' if self.default else ""))
+        (self.root / "daemon.json").write_text(json.dumps(self.configuration()))
         with open(self.root / "log", "ab") as log:
             self.process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log,
                                             env=self.builder_environment() if self.default else None)
         wait_until(lambda: self.docker("version", check=False).returncode == 0, "dockerd", self.root / "log",
                    self.process)
+
+    def configuration(self) -> dict:
+        """daemon.json; `default`: set up as an engine behind the guard must be."""
+        runtimes = {"bulkhead": {"path": str(self.runtime), "runtimeArgs": list(self.runtime_args)}}
+        if not self.default:
+            return {"runtimes": runtimes}
+        return {"runtimes": runtimes, "default-runtime": "bulkhead",
+                "builder": {"entitlements": {"network-host": False, "security-insecure": False}}}
 
     def builder_environment(self) -> dict:
         """BuildKit inside dockerd asks for no runtime: this variable names it, before Engine 23 it is the first "runc"."""

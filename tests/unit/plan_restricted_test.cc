@@ -123,6 +123,22 @@ TEST_F(Restricted, EngineSocketUnderAnyName) {
   EXPECT_EQ(judged.error().message, message_of("/srv/app.sock") + " (it is the socket of dockerd)");
 }
 
+// The guard's sockets for containers, and only where it keeps them.
+TEST_F(Restricted, SocketsThatTheGuardHandsOut) {
+  auto judged = [this](const std::string& path, std::string_view engine) {
+    Source source = host.source(path);
+    source.kind = Kind::kSocket;
+    source.engine_socket_of = engine;
+    return judge_source(source, kWritable, policy, host.facts(policy)).has_value();
+  };
+  std::string handed_out = "/var/lib/bulkhead/guard/sockets/0123456789abcdef0123456789abcdef/docker.sock";
+  EXPECT_TRUE(judged(handed_out, "bulkhead-guard"));
+  EXPECT_TRUE(judged(handed_out, ""));  // the worker that made it has been replaced
+  EXPECT_FALSE(judged(handed_out, "dockerd"));
+  EXPECT_FALSE(judged("/srv/docker.sock", "bulkhead-guard"));
+  EXPECT_FALSE(judged("/var/lib/bulkhead/guard/sockets/docker.sock", "bulkhead-guard"));
+}
+
 TEST_F(Restricted, ParentsAreRefused) {
   EXPECT_THAT(refusal("/"), HasSubstr("restricted host mount (it contains "));
   EXPECT_THAT(refusal("/etc"), HasSubstr("(it contains /etc/docker)"));
