@@ -33,8 +33,12 @@ constexpr int kAll = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC 
     errno = error;
     give_up();
   }
-  if (::setns(in.pidfd, kAll) < 0) give_up();
-  if (::setns(in.pidfd, CLONE_NEWTIME) < 0 && errno != EINVAL) give_up();  // EINVAL: a kernel without them
+  // In one call: the kernel asks for the right to look into the init each time, and from inside the user
+  // namespace there is none until the init has executed its program (its memory is the runtime's).
+  if (::setns(in.pidfd, kAll | CLONE_NEWTIME) < 0) {
+    if (errno != EINVAL) give_up();  // EINVAL: a kernel without time namespaces
+    if (::setns(in.pidfd, kAll) < 0) give_up();
+  }
   if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0) give_up();
   prctl(PR_SET_DUMPABLE, 0);
   auto pid = sys::clone_process(CLONE_PARENT);
