@@ -171,6 +171,7 @@ Result<int> run_exec(Context& context, const cli::Parsed& parsed) {
   auto config = TRY(container.entry.config());
   auto process = TRY(exec_process(parsed, config));
   auto prepared = TRY(prepare_process(config, process));
+  UniqueFd agent = TRY(prepared.filter.has_notify ? connect_agent(config) : Result<UniqueFd>());
   int preserved = TRY(preserved_fds(parsed));
   UniqueFd init = TRY(open_init(state));
   auto terminal = TRY(make_terminal(parsed, state, process, init.get()));
@@ -183,7 +184,7 @@ Result<int> run_exec(Context& context, const cli::Parsed& parsed) {
   TRY(child.proceed(terminal.slave.get()));
   terminal.slave.reset();
   TRY_IN("exec failed", child.await_ready([&](UniqueFd listener) {
-    return send_listener(config, state, listener.get());
+    return send_listener(config, state, agent.get(), listener.get());
   }));
   if (parsed.has("pid-file"))
     TRY(sys::replace_file_at(AT_FDCWD, parsed.get("pid-file"), std::to_string(child.pid()), 0644));

@@ -46,6 +46,7 @@ struct Construction {  // what the stages share
   PrivateMounts& mounts;
   cgroup::Manager& cgroup;
   State& state;
+  BorrowedFd agent;  // of the engine's seccomp profile; -1: none
   Trace& trace;
   UniqueFd view_root;  // for the engine's view (HostView); empty where the root needs none
 };
@@ -156,7 +157,7 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
   }
   TRY(init.proceed(slave.get()));
   TRY(init.await_ready([&](UniqueFd listener) {
-    return send_listener(c.bundle.spec, c.state, listener.get());
+    return send_listener(c.bundle.spec, c.state, c.agent, listener.get());
   }));
   c.cgroup.entered();
   c.trace.mark("init");
@@ -201,6 +202,7 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   trace.mark("plan");
   auto process = TRY(prepare_process(bundle.spec, *bundle.spec.process));
   UniqueFd console = TRY(connect_console(options, process.terminal, foreground_master));
+  UniqueFd agent = TRY(process.filter.has_notify ? connect_agent(bundle.spec) : Result<UniqueFd>());
   trace.mark("prepare");
   UniqueFd fifo;
   Entry entry = TRY(context.store.create(options.id, bundle.config, fifo));  // the id is ours
@@ -217,7 +219,7 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
                                         options.preserved_fds,
                                         options.no_new_keyring ? "" : cat("_ses.", options.id),
                                         start_hook_state(bundle, state)}));
-  Construction c{context, options, bundle, plan, process, gathered, mounts, *cgroup, state, trace};
+  Construction c{context, options, bundle, plan, process, gathered, mounts, *cgroup, state, agent.get(), trace};
   auto constructed = equip(c, init, entry);
   if (constructed) constructed = construct(c, init, console.get(), foreground_master);
   mounts.leave();  // the host's mounts again, whatever happened

@@ -99,7 +99,11 @@ void run_late_hooks(const std::vector<spec::Hook>& hooks, const State& state, co
     if (auto done = sandbox::run_hook(hook, text); !done) log::warn(done.error().message);
 }
 
-Result<> send_listener(const spec::Spec& spec, const State& state, BorrowedFd listener) {
+Result<UniqueFd> connect_agent(const spec::Spec& spec) {
+  return TRY_IN("linux.seccomp.listenerPath", sys::connect_unix(spec.linux_.seccomp->listener_path));
+}
+
+Result<> send_listener(const spec::Spec& spec, const State& state, BorrowedFd agent, BorrowedFd listener) {
   const auto& seccomp = *spec.linux_.seccomp;
   json::Writer out;
   out.begin_object()
@@ -112,8 +116,7 @@ Result<> send_listener(const spec::Spec& spec, const State& state, BorrowedFd li
   out.field("bundle", state.bundle);
   if (!spec.annotations.empty()) out.field("annotations", spec.annotations);
   out.end_object().end_object();
-  auto socket = TRY_IN("linux.seccomp.listenerPath", sys::connect_unix(seccomp.listener_path));
-  return sys::send_fd(socket.get(), listener, std::move(out).take());
+  return sys::send_fd(agent, listener, std::move(out).take());
 }
 
 }  // namespace bulkhead::runtime

@@ -47,7 +47,9 @@ Result<> run_container_hooks(const spec::Spec& spec, const State& state,
 void run_late_hooks(const std::vector<spec::Hook>& hooks, const State& state, const char* status,
                     const spec::StringMap& annotations);
 
-// Hands a seccomp listener to the agent that the profile names (linux.seccomp.listenerPath).
-Result<> send_listener(const spec::Spec& spec, const State& state, BorrowedFd listener);
+// The agent that a profile with SCMP_ACT_NOTIFY names (linux.seccomp.listenerPath), connected to where the
+// host's paths can be seen, and what it is told with the listener.
+Result<UniqueFd> connect_agent(const spec::Spec& spec);
+Result<> send_listener(const spec::Spec& spec, const State& state, BorrowedFd agent, BorrowedFd listener);
 
 }  // namespace bulkhead::runtime
