@@ -51,6 +51,8 @@ install:
 	for program in bulkhead bulkhead-keeper bulkhead-scope; do \
 	  test ! -x $(BIN)/$$program || install -s -m 0755 $(BIN)/$$program $(DESTDIR)$(prefix)/bin/ || exit 1; \
 	done
+	install -d $(DESTDIR)$(prefix)/share/man/man8
+	install -m 0644 man/*.8 $(DESTDIR)$(prefix)/share/man/man8/
 	test -n "$(DESTDIR)" || $(BIN)/bulkhead ids add
 
 clean:

@@ -408,7 +408,7 @@ Result<> Tree::operator()(const plan::ReadonlyPath& step) {
 
 Result<> Tree::make_working_directory(const std::string& cwd) {
   if (find_target(root_.get(), cwd)) return {};
-  TRY_IN("process.cwd", make_target(root_.get(), cwd, TargetKind::kDirectory));
+  UniqueFd made = TRY_IN("process.cwd", make_target(root_.get(), cwd, TargetKind::kDirectory));
   return {};
 }
 

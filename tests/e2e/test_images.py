@@ -51,7 +51,6 @@ class Builds(Case):
         self.check(self.build(DOCKERFILE, env={"DOCKER_BUILDKIT": "0"}))
 
     @unittest.skipUnless("/usr/bin/docker" in CLIENTS, "no /usr/bin/docker, whose 20.10 has BuildKit built in")
-    @unittest.skip("open: BuildKit inside dockerd 20.10 runs its steps with runc, not with the default runtime (G7)")
     def test_buildkit(self):
         self.check(self.build(DOCKERFILE, cli="/usr/bin/docker", env={"DOCKER_BUILDKIT": "1"}))
 

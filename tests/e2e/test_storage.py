@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import tarfile
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -116,12 +117,18 @@ class Binds(Case):
                            "mount -o remount,ro /root/tmpfs /root/tmpfs; findmnt -n -o SOURCE,OPTIONS /root/tmpfs; umount /root/tmpfs", image=TOOLS)
         self.assertRegex(out, r"^tmpfs +ro,relatime,uid=(\d+),gid=\1")
 
-    @unittest.skip("open: busybox hands the uid= of /proc/mounts, an id of the host, back to the kernel, which refuses it")
     def test_own_tmpfs_can_be_remounted_by_its_name_alone(self):
-        """The same with `mount -o remount,ro DIR`, which passes the uid= that /proc/mounts shows on to the kernel."""
-        out = self.run_out("--privileged", "sh", "-c", "mkdir -p /root/tmpfs; mount -t tmpfs tmpfs /root/tmpfs; "
-                           "mount -o remount,ro /root/tmpfs; grep /root/tmpfs /proc/mounts")
-        self.assertIn("ro,", out)
+        """util-linux's mount; busybox's passes the uid= of /proc/mounts on, an id of the initial user namespace, which the
+        kernel refuses in every user namespace, with no runtime at all too."""
+        script = "mkdir -p {0}; mount -t tmpfs tmpfs {0}; {1} mount -o remount,ro {0}; grep ' {0} ' /proc/mounts"
+        out = self.run_out("--privileged", "sh", "-c", script.format("/root/tmpfs", ""), image=TOOLS)
+        self.assertIn(" ro,", out)
+        busybox = self.run_out("--privileged", "sh", "-c", script.format("/root/tmpfs", "busybox") + "; :")
+        here = tempfile.mkdtemp()
+        self.addCleanup(os.rmdir, here)
+        without = subprocess.run(["unshare", "-Urm", "sh", "-c", script.format(here, "busybox") + "; :"], check=True,
+                                 capture_output=True, text=True).stdout
+        self.assertEqual(" ro," in busybox, " ro," in without)
 
 
 class Copies(Case):
