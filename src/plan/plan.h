@@ -36,6 +36,7 @@ struct MountFileSystem {
 struct MountCgroup {
   std::string target;
   MountFlags flags;
+  bool init_writable = false;  // read-only, but for the hierarchy that an init system keeps its units in
 };
 struct MountBind {
   std::string target;
@@ -93,6 +94,8 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<Sysctl> sysctls;
   std::vector<spec::DeviceRule> device_rules;
+  bool runs_init_system = false;          // systemd or the like is the first process
+  std::vector<std::string> environment;   // of the first process, besides the spec's
   std::vector<std::string> warnings;
 };
 

@@ -52,7 +52,7 @@ struct Printer {
     return cat("mount ", s.type, " ", s.target, flags_text(s.flags));
   }
   std::string operator()(const MountCgroup& s) const {
-    return cat("mount cgroup ", s.target, flags_text(s.flags));
+    return cat("mount cgroup ", s.target, s.init_writable ? " init-writable" : "", flags_text(s.flags));
   }
   std::string operator()(const MountBind& s) const {
     return cat("bind", s.flags.recursive ? " recursive " : " ", s.source_path, " ", s.target,
@@ -87,6 +87,7 @@ std::string print(const Plan& plan) {
     out += cat("device ", r.allow ? "allow " : "deny ", std::string(1, r.type), " ",
                r.major.value_or(-1) < 0 ? "*" : std::to_string(*r.major), ":",
                r.minor.value_or(-1) < 0 ? "*" : std::to_string(*r.minor), " ", r.access, "\n");
+  for (const auto& entry : plan.environment) out += cat("environment ", entry, "\n");
   out += "lock all mounts\n";
   for (const auto& warning : plan.warnings) out += cat("warning ", warning, "\n");
   return out;

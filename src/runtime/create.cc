@@ -199,7 +199,7 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   auto plan = TRY(plan::make(bundle.spec, policy, gathered.facts));  // admitted; no policy after this
   for (const auto& warning : plan.warnings) log::warn(warning);
   trace.mark("plan");
-  auto process = TRY(prepare_process(bundle.spec, *bundle.spec.process));
+  auto process = TRY(prepare_process(bundle.spec, *bundle.spec.process, plan.environment));
   UniqueFd console = TRY(connect_console(options, process.terminal, foreground_master));
   trace.mark("prepare");
   UniqueFd fifo;

@@ -59,6 +59,14 @@ Result<> set_late(BorrowedFd mount, const plan::MountFlags& flags, std::string_v
   return {};
 }
 
+// An init system without --privileged keeps its units in systemd's own hierarchy, or in cgroup2: no limit of the
+// container can be changed there.
+std::uint64_t cgroup_attributes(const plan::MountCgroup& step, const cgroup::View& view) {
+  bool units = view.name.empty() || view.name == "systemd" || view.name == "unified";
+  bool writable = step.init_writable && units && view.delegated;
+  return writable ? step.flags.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : step.flags.set;
+}
+
 Result<UniqueFd> open_null() {
   UniqueFd null = TRY(sys::open_path("/dev/null", O_PATH | O_NOFOLLOW));
   struct stat st = TRY(sys::stat_fd(null.get(), "/dev/null"));
@@ -224,8 +232,8 @@ Result<> Tree::operator()(const plan::MountCgroup& step) {
   bool unified = in_.cgroups.size() == 1 && in_.cgroups[0].name.empty();
   if (unified) {
     UniqueFd mount = TRY(sys::clone_tree(in_.cgroups[0].directory.get(), "", false));
-    TRY(sys::set_attributes(mount.get(), {.set = step.flags.set, .propagation = MS_PRIVATE}, false,
-                            step.target));
+    TRY(sys::set_attributes(mount.get(), {.set = cgroup_attributes(step, in_.cgroups[0]),
+                                          .propagation = MS_PRIVATE}, false, step.target));
     TRY(sys::attach(mount.get(), target.get(), step.target));
     return {};
   }
@@ -241,7 +249,7 @@ Result<> Tree::operator()(const plan::MountCgroup& step) {
     if (::mkdirat(top.get(), view.name.c_str(), 0755) < 0)
       return fail_errno(cat("mkdir ", step.target, "/", view.name));
     UniqueFd mount = TRY(sys::clone_tree(view.directory.get(), "", false));
-    TRY(sys::set_attributes(mount.get(), {.set = step.flags.set, .propagation = MS_PRIVATE}, false,
+    TRY(sys::set_attributes(mount.get(), {.set = cgroup_attributes(step, view), .propagation = MS_PRIVATE}, false,
                             view.name));
     UniqueFd place = TRY(sys::open_at(top.get(), view.name, O_PATH | O_DIRECTORY));
     TRY(sys::attach(mount.get(), place.get(), view.name));

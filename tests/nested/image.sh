@@ -50,8 +50,9 @@ install_packages() {
 
 # Smaller, and nothing of this machine in it. The engines start when a test asks for them.
 finish_tree() {
-  rm -f "$root"/etc/systemd/system/*.wants/{docker,containerd,podman*}.* "$root/etc/apt/apt.conf.d/proxy" \
-    "$root/etc/resolv.conf" "$root/usr/sbin/policy-rc.d" "$root/etc/hostname" "$root/etc/machine-id"
+  rm -f "$root"/etc/systemd/system/*.wants/{docker,containerd,podman,cni,systemd-network}* \
+    "$root"/etc/apt/apt.conf.d/proxy "$root"/etc/{resolv.conf,hostname} "$root/usr/sbin/policy-rc.d"
+  : >"$root/etc/machine-id"  # empty: systemd makes one up, and asks nobody
   rm -rf "$root"/tmp/* "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root/usr/share/doc" "$root/usr/share/man" \
     "$root/usr/share/locale" "$root/var/lib/docker" "$root/var/lib/containerd"
 }
