@@ -22,7 +22,8 @@ Result<RootPlan> plan_root(const spec::Spec& spec, const Facts& facts) {
                   .is_overlay = idmapped && facts.root_fs_type == "overlay",
                   .idmapped = idmapped,
                   .readonly = spec.root->readonly,
-                  .propagation = TRY(root_propagation(spec.linux_.rootfs_propagation))};
+                  .propagation = TRY(root_propagation(spec.linux_.rootfs_propagation)),
+                  .data_directories = plan_data_directories(spec, facts)};
 }
 
 }  // namespace

@@ -76,6 +76,8 @@ struct RootPlan {
   bool idmapped = true;     // false: the engine gave the mappings and has made the files fit
   bool readonly = false;
   std::uint64_t propagation = 0;  // MS_SHARED, ...: of "/" inside
+  // Directories that are those of the upper layer itself, not of the overlay (sandbox/data_directory.h).
+  std::vector<std::string> data_directories;
 };
 
 struct Sysctl {

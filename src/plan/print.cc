@@ -81,6 +81,7 @@ std::string print(const Plan& plan) {
              plan.root.readonly ? " ro" : "",
              plan.root.propagation ? cat(" propagation=", propagation_name(plan.root.propagation)) : "",
              "\n");
+  for (const auto& path : plan.root.data_directories) out += cat("data directory ", path, "\n");
   for (const auto& step : plan.steps) out += std::visit(Printer{}, step) + "\n";
   for (const auto& sysctl : plan.sysctls) out += cat("sysctl ", sysctl.key, "=", sysctl.value, "\n");
   for (const auto& r : plan.device_rules)

@@ -297,6 +297,20 @@ constexpr std::string_view kDevices[] = {
     "/dev/ttyACM*",
 };
 
+// Data directories of engines inside of containers, with a program that uses them.
+constexpr DefaultDataDirectory kDataDirectories[] = {
+    {"/var/lib/docker", "dockerd"},
+    {"/var/lib/containerd", "containerd"},
+    {"/var/lib/containers", "podman"},
+    {"/var/lib/containers", "buildah"},
+    {"/var/lib/containers", "crio"},
+    {"/var/lib/buildkit", "buildkitd"},
+    {"/var/lib/kubelet", "kubelet"},  // emptyDir volumes, in which there may be an engine again
+    {"/var/lib/rancher", "k3s"},
+    {"/var/lib/rancher", "rke2"},
+    {"/var/lib/k0s", "k0s"},
+};
+
 // `docker --help` of CLI 29, its aliases and groups. Not every one has API traffic of its own
 // ("context", "login" with a stored token); the guard says which can be enforced.
 constexpr std::string_view kCommands[] = {
@@ -318,6 +332,7 @@ std::span<const std::string_view> default_engine_sockets() { return kSockets; }
 std::span<const DefaultException> default_exceptions() { return kExceptions; }
 std::span<const DefaultException> docker_exceptions() { return kDockerExceptions; }
 std::span<const std::string_view> default_devices() { return kDevices; }
+std::span<const DefaultDataDirectory> default_data_directories() { return kDataDirectories; }
 
 bool is_docker_command(std::string_view name) {
   return std::ranges::find(kCommands, name) != std::end(kCommands);

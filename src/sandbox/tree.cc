@@ -14,6 +14,7 @@
 
 #include "base/strings.h"
 #include "sandbox/console.h"
+#include "sandbox/data_directory.h"
 #include "sandbox/overlay.h"
 #include "sandbox/target.h"
 #include "sys/file.h"
@@ -102,8 +103,8 @@ Result<Tree> Tree::make_root(const TreeInputs& inputs) {
   const auto& plan = inputs.plan.root;
   tree.null_ = TRY(open_null());
   UniqueFd place = TRY_IN("root", sys::open_path(plan.path, O_PATH | O_DIRECTORY));
+  sys::MountInfo mount = TRY(sys::mount_of(place.get(), true));
   if (plan.is_overlay) {
-    auto mount = TRY(sys::mount_of(place.get(), true));
     tree.root_ = TRY_IN("root", compose_overlay(TRY(overlay_layers(mount)),
                                                 inputs.namespaces.user.get(), tree.work_name()));
     std::string inner = plan.path == mount.mount_point ? "" : plan.path.substr(std::min(
@@ -122,7 +123,25 @@ Result<Tree> Tree::make_root(const TreeInputs& inputs) {
   TRY(sys::set_attributes(tree.root_.get(), {.set = MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE},
                           true, "root"));
   TRY(sys::attach(tree.root_.get(), place.get(), "root"));
+  for (const auto& path : plan.data_directories) TRY(tree.mount_data(mount, path));
+  if (plan.is_overlay) tree.bare_root_ = TRY(sys::clone_tree(tree.root_.get(), "", true));
   return tree;
+}
+
+// A directory of the upper layer itself over its place in the overlay (data_directory.h).
+Result<> Tree::mount_data(const sys::MountInfo& overlay, const std::string& path) {
+  UniqueFd target = TRY(make_target(root_.get(), path, TargetKind::kDirectory));
+  // A change, if of nothing, makes overlayfs copy the directory and those above it to the upper layer.
+  if (::fchownat(target.get(), "", static_cast<uid_t>(-1), static_cast<gid_t>(-1), AT_EMPTY_PATH) < 0)
+    return fail_errno(cat("copy up ", path));
+  std::string resolved = TRY(sys::fd_path(target.get()));
+  std::string top = overlay.mount_point == "/" ? "" : overlay.mount_point;
+  if (!resolved.starts_with(top + "/")) return fail(cat(path, " leads out of the container's root"));
+  auto layers = TRY(overlay_layers(overlay));
+  UniqueFd own = TRY(own_directory(layers, resolved.substr(top.size() + 1), path));
+  if (in_.plan.root.idmapped) TRY_IN(path, sys::idmap(own.get(), in_.namespaces.user.get(), false, path));
+  TRY(sys::set_attributes(own.get(), {.set = MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE}, false, path));
+  return sys::attach(own.get(), target.get(), path);
 }
 
 // The range is this container's alone while it lives, and one after another's: few names are ever made.
