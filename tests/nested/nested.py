@@ -52,7 +52,8 @@ def small_image(path: Path) -> None:
         layer = io.BytesIO()
         with tarfile.open(fileobj=layer, mode="w") as tar:
             tar.add(directory, arcname=".")
-    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"]}, "rootfs": {
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"]},
+                         "history": [{"created_by": "busybox"}], "rootfs": {
         "type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()]}}).encode()
     name = hashlib.sha256(config).hexdigest() + ".json"
     with tarfile.open(path, "w") as archive:

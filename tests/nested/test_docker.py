@@ -33,7 +33,7 @@ class Inner(Nested):
     def test_privileged_stays_in_the_outer_user_namespace(self):
         text = self.inner("cat /proc/self/uid_map; docker run --rm --privileged small:1 "
                           "sh -c 'cat /proc/self/uid_map; mount -t tmpfs t /tmp && echo mounted'").split("\n")
-        self.assertEqual(text[0], text[1])
+        self.assertEqual(text[0].split(), text[1].split())
         self.assertEqual(text[2], "mounted")
 
     def test_proc_and_sys_can_be_mounted(self):
@@ -48,7 +48,7 @@ class Inner(Nested):
         self.inner("mkdir -p /tmp/build; printf 'FROM small:1\\nRUN echo built >/built; rm /etc/group\\nCMD cat /built"
                    "\\n' >/tmp/build/Dockerfile; docker build -qt built /tmp/build")
         self.assertEqual(self.inner("docker run --rm built"), "built")
-        self.assertEqual(self.inner("docker run --rm built ls /etc"), "passwd")  # the whiteout holds
+        self.assertEqual(self.inner("docker run --rm built sh -c 'test -e /etc/group || echo removed'"), "removed")
 
     def test_build_on_the_host_network_is_the_outer_container(self):
         self.inner("mkdir -p /tmp/net; printf 'FROM small:1\\nRUN readlink /proc/self/ns/net >/net\\nCMD cat /net\\n' "
