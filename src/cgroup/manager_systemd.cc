@@ -46,7 +46,7 @@ Result<std::string> ask(std::vector<std::string> arguments, int timeout_ms) {
 
 SystemdManager::SystemdManager(Mode mode, Location location)
     : mode_(mode), location_(std::move(location)) {
-  if (!location_.path.empty()) (void)open_inner();
+  if (!location_.path.empty()) [[maybe_unused]] auto opened = open_inner();
 }
 
 Result<> SystemdManager::open_inner() {
@@ -78,7 +78,7 @@ Result<> SystemdManager::create(const spec::Resources& resources) {
   auto path = holder_.answer(kJobTimeoutMs);
   if (!path) {
     holder_.finish();
-    (void)ask({"stop", "--unit", unit_name(location_)}, kJobTimeoutMs);
+    [[maybe_unused]] auto stopped = ask({"stop", "--unit", unit_name(location_)}, kJobTimeoutMs);
     return std::unexpected(std::move(path.error()).wrap(cat("start ", unit_name(location_))));
   }
   auto made = [&]() -> Result<> {
@@ -90,7 +90,7 @@ Result<> SystemdManager::create(const spec::Resources& resources) {
   if (made) return {};
   inner_.reset();
   holder_.finish();
-  (void)ask({"stop", "--unit", unit_name(location_)}, kJobTimeoutMs);
+  [[maybe_unused]] auto stopped = ask({"stop", "--unit", unit_name(location_)}, kJobTimeoutMs);
   location_.path.clear();
   return made;
 }

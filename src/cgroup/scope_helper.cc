@@ -46,6 +46,7 @@ std::int64_t now_ms() {
 int spawn(pid_t& pid, const std::string& path, std::vector<std::string>& arguments,
           BorrowedFd input, BorrowedFd output) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   char* environment[] = {nullptr};

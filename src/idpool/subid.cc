@@ -27,6 +27,7 @@ std::string to_text(const Block& block) {
 
 std::string to_text(const std::vector<Block>& blocks) {
   std::vector<std::string> parts;
+  parts.reserve(blocks.size());
   for (const Block& block : blocks) parts.push_back(to_text(block));
   return parts.empty() ? "none" : join(parts, ", ");
 }

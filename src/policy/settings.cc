@@ -45,6 +45,9 @@ struct ReadList {
 
 bool is_host_path(std::string_view path) { return is_canonical(path) && path != "/"; }
 
+// Becomes part of patterns, where a star would mean more than this directory.
+bool is_data_root(std::string_view path) { return is_host_path(path) && !path.contains('*'); }
+
 // The characters of image references and our wildcard; registry/ judges the rest of the syntax.
 bool is_image_pattern(std::string_view image) {
   return !image.empty() && image.size() <= 512 && std::ranges::all_of(image, [](char c) {
@@ -55,12 +58,15 @@ bool is_image_pattern(std::string_view image) {
 
 constexpr char kExpectedPath[] =
     "an absolute path below / without \".\", \"..\", \"//\" or a slash at the end";
+constexpr char kExpectedRoot[] =
+    "an absolute path below / without \".\", \"..\", \"//\", \"*\" or a slash at the end";
 constexpr char kExpectedPattern[] =
     "an absolute path pattern (\"*\" within a component, \"/**\" at the end for all below)";
 constexpr char kExpectedImage[] = "an image reference such as docker:cli, ci/*:* or *";
 constexpr char kExpectedCommand[] = "a command of the docker CLI, or a wildcard such as image*";
 
 using HostPaths = ReadList<is_host_path, kExpectedPath>;
+using DataRoots = ReadList<is_data_root, kExpectedRoot>;
 using Patterns = ReadList<is_pattern, kExpectedPattern>;
 using Images = ReadList<is_image_pattern, kExpectedImage>;
 using Commands = ReadList<is_docker_command, kExpectedCommand>;
@@ -163,7 +169,7 @@ Table<BulkheadSettings> fields_of(std::type_identity<BulkheadSettings>) {
   using Own = BulkheadSettings;
   static constexpr auto kFields = fields<Own>({
       {"restrictedMounts", field<&Own::restricted_mounts>},
-      {"dataRoots", field<&Own::data_roots, HostPaths{}>},
+      {"dataRoots", field<&Own::data_roots, DataRoots{}>},
       {"engineSockets", field<&Own::engine_sockets, HostPaths{}>},
       {"devices", field<&Own::devices>},
       {"dataDirectories", field<&Own::data_directories>},

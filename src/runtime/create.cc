@@ -47,7 +47,7 @@ struct Construction {  // what the stages share
   cgroup::Manager& cgroup;
   State& state;
   Trace& trace;
-  UniqueFd view_root{};  // for the engine's view (HostView); empty where the root needs none
+  UniqueFd view_root;  // for the engine's view (HostView); empty where the root needs none
 };
 
 Result<UniqueFd> connect_console(const CreateOptions& options, bool terminal, bool foreground) {

@@ -82,11 +82,12 @@ std::uint32_t kernel_actions() {
 }
 
 // FNV-1a over words instead of bytes: any change of one word changes the sum.
-std::uint64_t checksum(const char* program, std::size_t instructions) {
+// Of a program as bytes, whole instructions.
+std::uint64_t checksum(std::string_view program) {
   std::uint64_t sum = 0xcbf29ce484222325;
-  for (std::size_t i = 0; i < instructions; ++i) {
-    std::uint64_t word;
-    std::memcpy(&word, program + i * sizeof word, sizeof word);
+  std::uint64_t word = 0;
+  for (; program.size() >= sizeof word; program.remove_prefix(sizeof word)) {
+    std::memcpy(&word, program.data(), sizeof word);
     sum = (sum ^ word) * 0x100000001b3;
   }
   return sum;
@@ -129,7 +130,7 @@ std::string encode_entry(const CacheKey& key, std::span<const sock_filter> progr
   header.format = kFormat;
   header.instructions = static_cast<std::uint32_t>(program.size());
   std::memcpy(header.key, key.data(), key.size());
-  header.checksum = checksum(data, program.size());
+  header.checksum = checksum({data, program.size() * sizeof(sock_filter)});
   std::string content(reinterpret_cast<const char*>(&header), sizeof header);
   return content.append(data, program.size_bytes());
 }
@@ -145,7 +146,7 @@ Result<std::vector<sock_filter>> decode_entry(std::string_view content, const Ca
   if (header.instructions == 0 || header.instructions > BPF_MAXINSNS)
     return fail("of an impossible number of instructions");
   if (content.size() != header.instructions * sizeof(sock_filter)) return fail("of a wrong size");
-  if (checksum(content.data(), header.instructions) != header.checksum) return fail("damaged");
+  if (checksum(content) != header.checksum) return fail("damaged");
   std::vector<sock_filter> program(header.instructions);
   std::memcpy(program.data(), content.data(), content.size());
   return program;

@@ -86,6 +86,7 @@ Result<std::size_t> add_rules(scmp_filter_ctx context, const spec::Seccomp& prof
   const std::uint32_t action = TRY(rule_action(profile, index));
   if (action == otherwise) return 0;  // libseccomp refuses such rules (EACCES)
   std::vector<scmp_arg_cmp> comparisons;
+  comparisons.reserve(rule.args.size());
   for (const auto& arg : rule.args) comparisons.push_back(to_comparison(arg));
   const bool alternatives = are_alternatives(rule.args);
   std::size_t added = 0;

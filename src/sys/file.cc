@@ -134,8 +134,9 @@ Result<> remove_tree_at(BorrowedFd dir, std::string_view name) {
 }
 
 bool contains_inode(BorrowedFd directory, Identity inode, std::size_t limit, std::size_t& seen) {
-  std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
-                                              ::closedir);
+  int fd = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return true;
+  std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd), ::closedir);
   if (!entries) return true;
   while (const dirent* entry = ::readdir(entries.get())) {
     std::string_view name = entry->d_name;

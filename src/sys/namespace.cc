@@ -52,9 +52,9 @@ Result<std::vector<IdRange>> read_id_map(BorrowedFd user_ns, const char* file) {
     char text[4096];
     ssize_t size = -1;
     int proc = ::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (::setns(user_ns, CLONE_NEWUSER) == 0) {
+    if (proc >= 0 && ::setns(user_ns, CLONE_NEWUSER) == 0) {
       int fd = ::openat(proc, file, O_RDONLY | O_CLOEXEC);
-      size = ::read(fd, text, sizeof text);
+      if (fd >= 0) size = ::read(fd, text, sizeof text);
     }
     if (size > 0) size = ::write(out.get(), text, static_cast<std::size_t>(size));
     ::_exit(size > 0 ? 0 : 1);

@@ -156,12 +156,14 @@ class Containers(unittest.TestCase):
         self.assertEqual(out, "mounted\nrefused")
 
     def test_terminal(self):
-        done = subprocess.run(["script", "-qec", " ".join(["podman", "--root", f"{_root}/storage", "--runroot", f"{_root}/run", "--tmpdir",
-                                                           f"{_root}/tmp", "--runtime", str(BULKHEAD), "--cgroup-manager", "cgroupfs",
-                                                           "--events-backend", "none", "run", "--rm", "-it", "--network", "none", IMAGE,
-                                                           "tty"]), "/dev/null"], capture_output=True, text=True, timeout=60, check=False,
-                              stdin=subprocess.DEVNULL)
-        self.assertIn("/dev/pts/0", done.stdout)
+        command = ["podman", "--root", f"{_root}/storage", "--runroot", f"{_root}/run", "--tmpdir", f"{_root}/tmp", "--runtime",
+                   str(BULKHEAD), "--cgroup-manager", "cgroupfs", "--events-backend", "none", "run", "--rm", "-it", "--network",
+                   "none", IMAGE, "tty"]
+        # Its stdin stays open: script(1) hands the end of it to the terminal, which podman may see before the container's output.
+        with subprocess.Popen(["script", "-qec", " ".join(command), "/dev/null"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as script:
+            out = script.stdout.read()
+        self.assertIn("/dev/pts/0", out)
 
 
 if __name__ == "__main__":

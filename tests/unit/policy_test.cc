@@ -275,9 +275,12 @@ TEST(ReadPolicy, Errors) {
        "within a component, \"/**\" at the end for all below)"},
       {R"({"bulkhead":{"restrictedMounts":{"parents":"allow"}}})",
        "bulkhead.restrictedMounts.parents: \"allow\" is not one of refuse, mask"},
+      {R"({"bulkhead":{"dataRoots":["/data/*"]}})",
+       "bulkhead.dataRoots[0]: \"/data/*\" is not an absolute path below / without \".\", \"..\", "
+       "\"//\", \"*\" or a slash at the end"},
       {R"({"bulkhead":{"dataRoots":["/data/"]}})",
        "bulkhead.dataRoots[0]: \"/data/\" is not an absolute path below / without \".\", \"..\", "
-       "\"//\" or a slash at the end"},
+       "\"//\", \"*\" or a slash at the end"},
       {R"({"bulkhead":{"devices":{"deny":[]}}})", "bulkhead.devices.deny: unknown key"},
       {R"({"bulkhead":{"idPool":{}}})",
        "bulkhead.idPool: expected either \"user\" or \"start\" (and \"ranges\")"},
