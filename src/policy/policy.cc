@@ -49,7 +49,7 @@ Result<> change_data_directories(Policy& policy, const DataDirectorySettings& se
   for (std::size_t i = 0; i < settings.remove.size(); ++i)
     if (std::erase_if(policy.data_directories,
                       [&](const auto& d) { return d.path == settings.remove[i]; }) == 0)
-      return fail(cat("bulkhead.dataDirectories.remove[", i, "]: ", json::quote(settings.remove[i]),
+      return fail(cat("bulkhead.innerDataDirectories.remove[", i, "]: ", json::quote(settings.remove[i]),
                       " is not a data directory"));
   for (const auto& path : settings.add) policy.data_directories.push_back({path, {}});
   return {};

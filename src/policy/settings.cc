@@ -172,7 +172,7 @@ Table<BulkheadSettings> fields_of(std::type_identity<BulkheadSettings>) {
       {"dataRoots", field<&Own::data_roots, DataRoots{}>},
       {"engineSockets", field<&Own::engine_sockets, HostPaths{}>},
       {"devices", field<&Own::devices>},
-      {"dataDirectories", field<&Own::data_directories>},
+      {"innerDataDirectories", field<&Own::data_directories>},
       {"idPool", field<&Own::id_pool>},
       {"unmappableMounts", one_of<&Own::unmappable_mounts, kUnmappable>},
   });
