@@ -10,8 +10,8 @@
 namespace bulkhead::keeper {
 namespace {
 
-// Below the root's mount are those of its data directories (sandbox/data_directory.h), which are the container's as
-// well; nobody can add any to the detached tree.
+// Below the root's mount are those of its data directories (sandbox/data_directory.h), which are the
+// container's as well; nobody can add any to the detached tree.
 constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 // Not O_DIRECT: alignment is a matter between the caller and a page cache, here there are two.

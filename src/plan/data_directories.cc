@@ -5,8 +5,8 @@
 
 namespace bulkhead::plan {
 
-// A volume there, or over a directory above, is a real file system already. A read-only root has nothing writable that
-// nobody asked for.
+// A volume there, or over a directory above, is a real file system already. A read-only root has
+// nothing writable that nobody asked for.
 std::vector<std::string> plan_data_directories(const spec::Spec& spec, const Facts& facts) {
   if (facts.root_fs_type != "overlay" || spec.root->readonly) return {};
   std::vector<std::string> wanted;

@@ -1,6 +1,7 @@
-// An init system as the container's first process (R8). What the container interface of systemd asks of a container
-// manager, so that `docker run IMAGE /sbin/init` boots with and without --privileged: a tmpfs on /run and /run/lock (an
-// init without CAP_SYS_ADMIN cannot mount them and gives up), $container, and its own cgroup hierarchy writable.
+// An init system as the container's first process (R8). What the container interface of systemd asks of
+// a container manager, so that `docker run IMAGE /sbin/init` boots with and without --privileged: a
+// tmpfs on /run and /run/lock (an init without CAP_SYS_ADMIN cannot mount them and gives up),
+// $container, and its own cgroup hierarchy writable.
 #include <sys/mount.h>
 
 #include <algorithm>
@@ -15,9 +16,10 @@ constexpr std::string_view kInits[] = {"/sbin/init",           "/usr/sbin/init",
                                        "/usr/local/sbin/init", "/lib/systemd/systemd",
                                        "/usr/lib/systemd/systemd", "/bin/systemd"};
 
-// File systems that only the host's root may mount. systemd's units for them look for CAP_SYS_RAWIO, which a privileged
-// container has in its own user namespace, and fail; a mount that is there already is what they want. The directories
-// are empty in sysfs, so that covering them does not keep a sysfs from being mounted inside.
+// File systems that only the host's root may mount. systemd's units for them look for CAP_SYS_RAWIO,
+// which a privileged container has in its own user namespace, and fail; a mount that is there already
+// is what they want. The directories are empty in sysfs, so that covering them does not keep a sysfs
+// from being mounted inside.
 constexpr const char* kHostOnly[] = {"/sys/kernel/debug", "/sys/kernel/tracing", "/sys/kernel/config"};
 
 struct Place {
@@ -37,7 +39,8 @@ bool is_mounted_by(const spec::Spec& spec, std::string_view target) {
 
 }  // namespace
 
-// The program itself, or a script of the image that is given an init to end in (kind: "entrypoint /sbin/init").
+// The program itself, or a script of the image that is given an init to end in (kind: "entrypoint
+// /sbin/init").
 bool runs_init_system(const spec::Process& process) {
   const auto& args = process.args;
   if (args.empty() || is_init(args.front()) || args.front() == "init") return !args.empty();

@@ -32,7 +32,8 @@ struct Exception {
                        // cannot; empty: for every container
 };
 
-// Where an engine inside of a container keeps images and containers: overlayfs takes no overlay as upper layer.
+// Where an engine inside of a container keeps images and containers: overlayfs takes no overlay as
+// upper layer.
 struct DataDirectory {
   std::string path;                   // in the container
   std::vector<std::string> programs;  // any of which in the image asks for it; empty: the directory itself does

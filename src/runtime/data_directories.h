@@ -9,8 +9,8 @@
 
 namespace bulkhead::runtime {
 
-// `rootfs`: the container's root as the engine mounted it. Looks for names only, in the places where engines are
-// installed (30 look-ups, 40 us); opens nothing of the image.
+// `rootfs`: the container's root as the engine mounted it. Looks for names only, in the places where
+// engines are installed (30 look-ups, 40 us); opens nothing of the image.
 Result<std::vector<std::string>> wanted_data_directories(const policy::Policy& policy, const std::string& rootfs);
 
 }  // namespace bulkhead::runtime

@@ -60,8 +60,8 @@ Result<> set_late(BorrowedFd mount, const plan::MountFlags& flags, std::string_v
   return {};
 }
 
-// An init system without --privileged keeps its units in systemd's own hierarchy, or in cgroup2: no limit of the
-// container can be changed there.
+// An init system without --privileged keeps its units in systemd's own hierarchy, or in cgroup2: no
+// limit of the container can be changed there.
 std::uint64_t cgroup_attributes(const plan::MountCgroup& step, const cgroup::View& view) {
   bool units = view.name.empty() || view.name == "systemd" || view.name == "unified";
   bool writable = step.init_writable && units && view.delegated;
