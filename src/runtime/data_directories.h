@@ -10,7 +10,7 @@
 namespace bulkhead::runtime {
 
 // `rootfs`: the container's root as the engine mounted it. Looks for names only, in the places where
-// engines are installed (30 look-ups, 40 us); opens nothing of the image.
+// engines are installed (30 look-ups); opens nothing of the image.
 Result<std::vector<std::string>> wanted_data_directories(const policy::Policy& policy, const std::string& rootfs);
 
 }  // namespace bulkhead::runtime
