@@ -23,6 +23,7 @@ inline constexpr std::uint32_t kIdRanges = 4096;            // ranges in the def
 // ids. Kubernetes nodes in a container need about a thousand.
 inline constexpr std::size_t kCgroups = 8192;
 inline constexpr std::size_t kSmallFileBytes = 1u << 20;    // /proc and /sys files, pid files
+inline constexpr std::size_t kLayerDepth = 256;  // directories within each other, when layers are merged
 inline constexpr std::size_t kViewNodes = 1024;  // inodes that a host view holds open at a time
 
 inline constexpr std::size_t kManifestBytes = 4u << 20;     // registries refuse larger ones (OCI)

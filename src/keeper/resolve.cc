@@ -10,8 +10,9 @@
 namespace bulkhead::keeper {
 namespace {
 
-constexpr std::uint64_t kBeneath =
-    RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+// Below the root's mount are those of its data directories (sandbox/data_directory.h), which are the
+// container's as well; nobody can add any to the detached tree.
+constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 // Not O_DIRECT: alignment is a matter between the caller and a page cache, here there are two.
 constexpr int kPassedFlags = O_ACCMODE | O_APPEND | O_SYNC | O_DSYNC | O_NOATIME;
@@ -37,7 +38,7 @@ UniqueFd open_name(BorrowedFd directory, const char* name) {
   return open_beneath(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
 }
 
-// One component on a mount below which nothing is mounted: no resolution that RESOLVE_* would stop.
+// One component: no resolution that RESOLVE_* would stop.
 bool stat_name(BorrowedFd directory, const char* name, struct stat& st) {
   if (!is_component(name)) {
     errno = EINVAL;

@@ -58,6 +58,7 @@ struct Facts {
   std::string bundle;                          // resolved; engines choose it, API users cannot
   std::vector<JoinedNamespace> joined;         // namespaces of the spec that have a path
   std::string root_fs_type;                    // of root.path
+  std::vector<std::string> data_directories;   // of the policy's those that the image asks for
   std::vector<std::string> device_names;       // per spec device, as Source::device_name
   bool has_apparmor = false, has_selinux = false;
 };

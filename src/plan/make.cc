@@ -22,7 +22,8 @@ Result<RootPlan> plan_root(const spec::Spec& spec, const Facts& facts) {
                   .is_overlay = idmapped && facts.root_fs_type == "overlay",
                   .idmapped = idmapped,
                   .readonly = spec.root->readonly,
-                  .propagation = TRY(root_propagation(spec.linux_.rootfs_propagation))};
+                  .propagation = TRY(root_propagation(spec.linux_.rootfs_propagation)),
+                  .data_directories = plan_data_directories(spec, facts)};
 }
 
 }  // namespace
@@ -34,7 +35,10 @@ Result<Plan> make(const spec::Spec& spec, const policy::Policy& policy, const Fa
   plan.new_network = std::ranges::any_of(
       plan.namespaces, [](const auto& ns) { return ns.type == "network" && ns.path.empty(); });
   plan.root = TRY(plan_root(spec, facts));
+  plan.runs_init_system = spec.process && runs_init_system(*spec.process);
+  plan_init_places(spec, plan);
   TRY(plan_mounts(spec, policy, facts, plan));
+  plan_init_masks(plan);
   TRY(plan_devices(spec, policy, facts, plan));
   plan.sysctls = TRY(plan_sysctls(spec, plan.namespaces));
   for (const auto& path : spec.linux_.readonly_paths)

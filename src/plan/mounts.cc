@@ -67,7 +67,7 @@ Result<> plan_mount(const spec::Spec& spec, std::size_t index, const policy::Pol
   TRY(check_destination(mount, target, is_bind(mount)));
   if (is_bind(mount)) return plan_bind(spec, index, target, std::move(flags), policy, facts, plan);
   if (mount.type == "cgroup" || mount.type == "cgroup2") {
-    plan.steps.push_back(MountCgroup{target, std::move(flags)});
+    plan.steps.push_back(MountCgroup{target, std::move(flags), plan.runs_init_system});
   } else if (std::ranges::find(kFileSystems, mount.type) != std::end(kFileSystems)) {
     plan.steps.push_back(MountFileSystem{target, mount.type, mount.source, std::move(flags)});
   } else {

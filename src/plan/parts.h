@@ -28,6 +28,14 @@ Result<std::vector<std::string>> judge_source(const Source& source, Access acces
 Result<> plan_mounts(const spec::Spec& spec, const policy::Policy& policy, const Facts& facts,
                      Plan& plan);
 
+// data_directories.cc: those of the facts that no mount of the spec is on or above.
+std::vector<std::string> plan_data_directories(const spec::Spec& spec, const Facts& facts);
+
+// init_system.cc: what an init system as the first process needs, before and after the spec's mounts.
+bool runs_init_system(const spec::Process& process);
+void plan_init_places(const spec::Spec& spec, Plan& plan);
+void plan_init_masks(Plan& plan);
+
 // devices.cc (R11): nodes, symlinks, the console, the cgroup's rules.
 Result<> plan_devices(const spec::Spec& spec, const policy::Policy& policy, const Facts& facts,
                       Plan& plan);

@@ -36,6 +36,7 @@ struct MountFileSystem {
 struct MountCgroup {
   std::string target;
   MountFlags flags;
+  bool init_writable = false;  // read-only, but for the hierarchy that an init system keeps its units in
 };
 struct MountBind {
   std::string target;
@@ -75,6 +76,8 @@ struct RootPlan {
   bool idmapped = true;     // false: the engine gave the mappings and has made the files fit
   bool readonly = false;
   std::uint64_t propagation = 0;  // MS_SHARED, ...: of "/" inside
+  // Directories that are those of the upper layer itself, not of the overlay (sandbox/data_directory.h).
+  std::vector<std::string> data_directories;
 };
 
 struct Sysctl {
@@ -93,6 +96,8 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<Sysctl> sysctls;
   std::vector<spec::DeviceRule> device_rules;
+  bool runs_init_system = false;          // systemd or the like is the first process
+  std::vector<std::string> environment;   // of the first process, besides the spec's
   std::vector<std::string> warnings;
 };
 

@@ -52,7 +52,7 @@ struct Printer {
     return cat("mount ", s.type, " ", s.target, flags_text(s.flags));
   }
   std::string operator()(const MountCgroup& s) const {
-    return cat("mount cgroup ", s.target, flags_text(s.flags));
+    return cat("mount cgroup ", s.target, s.init_writable ? " init-writable" : "", flags_text(s.flags));
   }
   std::string operator()(const MountBind& s) const {
     return cat("bind", s.flags.recursive ? " recursive " : " ", s.source_path, " ", s.target,
@@ -81,12 +81,14 @@ std::string print(const Plan& plan) {
              plan.root.readonly ? " ro" : "",
              plan.root.propagation ? cat(" propagation=", propagation_name(plan.root.propagation)) : "",
              "\n");
+  for (const auto& path : plan.root.data_directories) out += cat("data directory ", path, "\n");
   for (const auto& step : plan.steps) out += std::visit(Printer{}, step) + "\n";
   for (const auto& sysctl : plan.sysctls) out += cat("sysctl ", sysctl.key, "=", sysctl.value, "\n");
   for (const auto& r : plan.device_rules)
     out += cat("device ", r.allow ? "allow " : "deny ", std::string(1, r.type), " ",
                r.major.value_or(-1) < 0 ? "*" : std::to_string(*r.major), ":",
                r.minor.value_or(-1) < 0 ? "*" : std::to_string(*r.minor), " ", r.access, "\n");
+  for (const auto& entry : plan.environment) out += cat("environment ", entry, "\n");
   out += "lock all mounts\n";
   for (const auto& warning : plan.warnings) out += cat("warning ", warning, "\n");
   return out;

@@ -297,6 +297,20 @@ constexpr std::string_view kDevices[] = {
     "/dev/ttyACM*",
 };
 
+// Data directories of engines inside of containers, with a program that uses them.
+constexpr DefaultDataDirectory kDataDirectories[] = {
+    {"/var/lib/docker", "dockerd"},
+    {"/var/lib/containerd", "containerd"},
+    {"/var/lib/containers", "podman"},
+    {"/var/lib/containers", "buildah"},
+    {"/var/lib/containers", "crio"},
+    {"/var/lib/buildkit", "buildkitd"},
+    {"/var/lib/kubelet", "kubelet"},  // emptyDir volumes, in which there may be an engine again
+    {"/var/lib/rancher", "k3s"},
+    {"/var/lib/rancher", "rke2"},
+    {"/var/lib/k0s", "k0s"},
+};
+
 }  // namespace
 
 std::span<const DefaultPath> default_restricted_always() { return kAlways; }
@@ -305,5 +319,6 @@ std::span<const std::string_view> default_engine_sockets() { return kSockets; }
 std::span<const DefaultException> default_exceptions() { return kExceptions; }
 std::span<const DefaultException> docker_exceptions() { return kDockerExceptions; }
 std::span<const std::string_view> default_devices() { return kDevices; }
+std::span<const DefaultDataDirectory> default_data_directories() { return kDataDirectories; }
 
 }  // namespace bulkhead::policy

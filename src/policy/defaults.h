@@ -18,6 +18,11 @@ struct DefaultException {
   std::string_view bundle;  // likewise, or empty
 };
 
+struct DefaultDataDirectory {
+  std::string_view path, program;
+};
+
+std::span<const DefaultDataDirectory> default_data_directories();
 std::span<const DefaultPath> default_restricted_always();
 std::span<const DefaultPath> default_restricted_writable();
 std::span<const std::string_view> default_engine_sockets();

@@ -47,6 +47,16 @@ Result<> remove_restricted(Policy& policy, const std::vector<std::string>& paths
   return {};
 }
 
+Result<> change_data_directories(Policy& policy, const DataDirectorySettings& settings) {
+  for (std::size_t i = 0; i < settings.remove.size(); ++i)
+    if (std::erase_if(policy.data_directories,
+                      [&](const auto& d) { return d.path == settings.remove[i]; }) == 0)
+      return fail(cat("bulkhead.innerDataDirectories.remove[", i, "]: ", json::quote(settings.remove[i]),
+                      " is not a data directory"));
+  for (const auto& path : settings.add) policy.data_directories.push_back({path, {}});
+  return {};
+}
+
 Result<> apply(Policy& policy, const BulkheadSettings& settings) {
   policy.mode = settings.mode == "audit" ? Mode::kAudit : Mode::kEnforce;
   policy.unprotected = settings.unprotected == "allow" ? Unprotected::kAllow : Unprotected::kRefuse;
@@ -62,6 +72,7 @@ Result<> apply(Policy& policy, const BulkheadSettings& settings) {
   for (const auto& pattern : mounts.exceptions) policy.exceptions.push_back({pattern, {}});
   policy.parents = mounts.parents == "mask" ? Parents::kMask : Parents::kRefuse;
   if (settings.devices.allow) policy.allowed_devices = *settings.devices.allow;
+  TRY(change_data_directories(policy, settings.data_directories));
   if (const auto& pool = settings.id_pool; pool && pool->start)
     policy.id_pool.fixed = {*pool->start, pool->ranges.value_or(limits::kIdRanges)};
   else if (pool)
@@ -141,6 +152,12 @@ Policy default_policy() {
     policy.exceptions.push_back({std::string(path), std::string(bundle)});
   add_data_root(policy, kDockerDataRoot);
   for (auto device : default_devices()) policy.allowed_devices.emplace_back(device);
+  for (auto [path, program] : default_data_directories()) {
+    auto same = std::ranges::find(policy.data_directories, path, &DataDirectory::path);
+    if (same == policy.data_directories.end())
+      same = policy.data_directories.insert(same, {std::string(path), {}});
+    same->programs.emplace_back(program);
+  }
   return policy;
 }
 

@@ -35,6 +35,13 @@ struct Exception {
                        // cannot; empty: for every container
 };
 
+// Where an engine inside of a container keeps images and containers: overlayfs takes no overlay as
+// upper layer.
+struct DataDirectory {
+  std::string path;                   // in the container
+  std::vector<std::string> programs;  // any of which in the image asks for it; empty: the directory itself does
+};
+
 enum class Parents { kRefuse, kMask };  // a bind of a parent directory of a restricted path
 enum class UnmappableMounts { kRefuse, kUnmappedReadonly };  // a file system without idmap support
 enum class Mode { kEnforce, kAudit };      // kAudit: the guard says what it would refuse, and lets it
@@ -94,6 +101,7 @@ struct Policy {
   std::vector<std::string> data_roots;       // extra ones: each is restricted, with exceptions
   std::vector<std::string> engine_sockets;   // default and extra ones, restricted too
   std::vector<std::string> allowed_devices;  // patterns of host device paths for --device
+  std::vector<DataDirectory> data_directories;
   IdPool id_pool;
   UnmappableMounts unmappable_mounts = UnmappableMounts::kRefuse;
 };

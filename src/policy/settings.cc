@@ -200,6 +200,14 @@ Table<DeviceSettings> fields_of(std::type_identity<DeviceSettings>) {
   return {kFields, Unknown::kRefuse};
 }
 
+Table<DataDirectorySettings> fields_of(std::type_identity<DataDirectorySettings>) {
+  static constexpr auto kFields = fields<DataDirectorySettings>({
+      {"add", field<&DataDirectorySettings::add, HostPaths{}>},
+      {"remove", field<&DataDirectorySettings::remove, HostPaths{}>},
+  });
+  return {kFields, Unknown::kRefuse};
+}
+
 Table<IdPoolSettings> fields_of(std::type_identity<IdPoolSettings>) {
   static constexpr auto kFields = fields<IdPoolSettings>({
       {"user", field<&IdPoolSettings::user>},
@@ -220,6 +228,7 @@ Table<BulkheadSettings> fields_of(std::type_identity<BulkheadSettings>) {
       {"dataRoots", field<&Own::data_roots, DataRoots{}>},
       {"engineSockets", field<&Own::engine_sockets, HostPaths{}>},
       {"devices", field<&Own::devices>},
+      {"innerDataDirectories", field<&Own::data_directories>},
       {"idPool", field<&Own::id_pool>},
       {"unmappableMounts", one_of<&Own::unmappable_mounts, kUnmappable>},
   });

@@ -45,6 +45,10 @@ struct DeviceSettings {
   std::optional<std::vector<std::string>> allow;
 };
 
+struct DataDirectorySettings {
+  std::vector<std::string> add, remove;
+};
+
 struct IdPoolSettings {
   std::string user;
   std::optional<std::uint32_t> start, ranges;
@@ -61,6 +65,7 @@ struct BulkheadSettings {
   RestrictedMountsSettings restricted_mounts;
   std::vector<std::string> data_roots, engine_sockets;
   DeviceSettings devices;
+  DataDirectorySettings data_directories;
   std::optional<IdPoolSettings> id_pool;
   std::string unmappable_mounts = "refuse";
 };

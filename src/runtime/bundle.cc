@@ -42,7 +42,9 @@ Result<Bundle> load_bundle(const std::string& path) {
   return bundle;
 }
 
-Result<sandbox::Prepared> prepare_process(const spec::Spec& spec, const spec::Process& process) {
+Result<sandbox::Prepared> prepare_process(const spec::Spec& spec, spec::Process process,
+                                          const std::vector<std::string>& environment) {
+  process.env.insert(process.env.end(), environment.begin(), environment.end());
   auto prepared = TRY(sandbox::prepare(process, spec.linux_.personality_domain));
   if (spec.linux_.seccomp) {
     UniqueFd cache = open_cache();

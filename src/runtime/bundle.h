@@ -20,6 +20,8 @@ struct Bundle {
 Result<Bundle> load_bundle(const std::string& path);
 
 // prepare() of a process of this container with the container's filter, compiled or from the cache.
-Result<sandbox::Prepared> prepare_process(const spec::Spec& spec, const spec::Process& process);
+// `environment`: entries besides the process's own.
+Result<sandbox::Prepared> prepare_process(const spec::Spec& spec, spec::Process process,
+                                          const std::vector<std::string>& environment = {});
 
 }  // namespace bulkhead::runtime

@@ -140,9 +140,8 @@ Result<> construct(Construction& c, sandbox::Init& init, BorrowedFd console,
   c.trace.mark("hooks");
   TRY(configure_namespaces(c, namespaces, proc_sys.get()));
   TRY(run_container_hooks(c.bundle.spec, c.state, namespaces));
-  // Before the root becomes read-only, and without what is mounted below. A root that is no overlay
-  // is the engine's own mount, idmapped: one superblock, nothing to cover.
-  if (c.plan.root.is_overlay) c.view_root = TRY(sys::clone_tree(tree.root(), "", false));
+  // A root that is no overlay is the engine's own mount, idmapped: one superblock, nothing to cover.
+  c.view_root = tree.take_bare_root();
   TRY(tree.finish());  // pivoted: this process sees the container's tree only, until it leaves M0
   c.trace.mark("pivot");
   UniqueFd slave = tree.take_console_slave(), master = tree.take_console_master();
@@ -200,7 +199,7 @@ Result<pid_t> create(const Context& context, const CreateOptions& options,
   auto plan = TRY(plan::make(bundle.spec, policy, gathered.facts));  // admitted; no policy after this
   for (const auto& warning : plan.warnings) log::warn(warning);
   trace.mark("plan");
-  auto process = TRY(prepare_process(bundle.spec, *bundle.spec.process));
+  auto process = TRY(prepare_process(bundle.spec, *bundle.spec.process, plan.environment));
   UniqueFd console = TRY(connect_console(options, process.terminal, foreground_master));
   UniqueFd agent = TRY(process.filter.has_notify ? connect_agent(bundle.spec) : Result<UniqueFd>());
   trace.mark("prepare");

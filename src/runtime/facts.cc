@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/strings.h"
 #include "plan/parts.h"
+#include "runtime/data_directories.h"
 #include "runtime/engine_sockets.h"
 #include "runtime/survey.h"
 #include "sys/file.h"
@@ -205,6 +206,8 @@ Result<Gathered> gather_facts(const spec::Spec& spec, const policy::Policy& poli
   }
   UniqueFd root = TRY_IN("root.path", sys::open_path(rootfs, O_PATH | O_DIRECTORY));
   out.facts.root_fs_type = TRY(sys::mount_of(root.get(), false)).type;
+  if (out.facts.root_fs_type == "overlay")
+    out.facts.data_directories = TRY(wanted_data_directories(policy, rootfs));
   return out;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/strings.h"
 #include "sandbox/console.h"
+#include "sandbox/data_directory.h"
 #include "sandbox/overlay.h"
 #include "sandbox/target.h"
 #include "sys/file.h"
@@ -59,6 +60,14 @@ Result<> set_late(BorrowedFd mount, const plan::MountFlags& flags, std::string_v
   return {};
 }
 
+// An init system without --privileged keeps its units in systemd's own hierarchy, or in cgroup2: no
+// limit of the container can be changed there.
+std::uint64_t cgroup_attributes(const plan::MountCgroup& step, const cgroup::View& view) {
+  bool units = view.name.empty() || view.name == "systemd" || view.name == "unified";
+  bool writable = step.init_writable && units && view.delegated;
+  return writable ? step.flags.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : step.flags.set;
+}
+
 Result<UniqueFd> open_null() {
   UniqueFd null = TRY(sys::open_path("/dev/null", O_PATH | O_NOFOLLOW));
   struct stat st = TRY(sys::stat_fd(null.get(), "/dev/null"));
@@ -94,8 +103,8 @@ Result<Tree> Tree::make_root(const TreeInputs& inputs) {
   const auto& plan = inputs.plan.root;
   tree.null_ = TRY(open_null());
   UniqueFd place = TRY_IN("root", sys::open_path(plan.path, O_PATH | O_DIRECTORY));
+  sys::MountInfo mount = TRY(sys::mount_of(place.get(), true));
   if (plan.is_overlay) {
-    auto mount = TRY(sys::mount_of(place.get(), true));
     tree.root_ = TRY_IN("root", compose_overlay(TRY(overlay_layers(mount)),
                                                 inputs.namespaces.user.get(), tree.work_name()));
     std::string inner = plan.path == mount.mount_point ? "" : plan.path.substr(std::min(
@@ -114,7 +123,25 @@ Result<Tree> Tree::make_root(const TreeInputs& inputs) {
   TRY(sys::set_attributes(tree.root_.get(), {.set = MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE},
                           true, "root"));
   TRY(sys::attach(tree.root_.get(), place.get(), "root"));
+  for (const auto& path : plan.data_directories) TRY(tree.mount_data(mount, path));
+  if (plan.is_overlay) tree.bare_root_ = TRY(sys::clone_tree(tree.root_.get(), "", true));
   return tree;
+}
+
+// A directory of the upper layer itself over its place in the overlay (data_directory.h).
+Result<> Tree::mount_data(const sys::MountInfo& overlay, const std::string& path) {
+  UniqueFd target = TRY(make_target(root_.get(), path, TargetKind::kDirectory));
+  // A change, if of nothing, makes overlayfs copy the directory and those above it to the upper layer.
+  if (::fchownat(target.get(), "", static_cast<uid_t>(-1), static_cast<gid_t>(-1), AT_EMPTY_PATH) < 0)
+    return fail_errno(cat("copy up ", path));
+  std::string resolved = TRY(sys::fd_path(target.get()));
+  std::string top = overlay.mount_point == "/" ? "" : overlay.mount_point;
+  if (!resolved.starts_with(top + "/")) return fail(cat(path, " leads out of the container's root"));
+  auto layers = TRY(overlay_layers(overlay));
+  UniqueFd own = TRY(own_directory(layers, resolved.substr(top.size() + 1), path));
+  if (in_.plan.root.idmapped) TRY_IN(path, sys::idmap(own.get(), in_.namespaces.user.get(), false, path));
+  TRY(sys::set_attributes(own.get(), {.set = MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE}, false, path));
+  return sys::attach(own.get(), target.get(), path);
 }
 
 // The range is this container's alone while it lives, and one after another's: few names are ever made.
@@ -224,8 +251,8 @@ Result<> Tree::operator()(const plan::MountCgroup& step) {
   bool unified = in_.cgroups.size() == 1 && in_.cgroups[0].name.empty();
   if (unified) {
     UniqueFd mount = TRY(sys::clone_tree(in_.cgroups[0].directory.get(), "", false));
-    TRY(sys::set_attributes(mount.get(), {.set = step.flags.set, .propagation = MS_PRIVATE}, false,
-                            step.target));
+    TRY(sys::set_attributes(mount.get(), {.set = cgroup_attributes(step, in_.cgroups[0]),
+                                          .propagation = MS_PRIVATE}, false, step.target));
     TRY(sys::attach(mount.get(), target.get(), step.target));
     return {};
   }
@@ -241,7 +268,7 @@ Result<> Tree::operator()(const plan::MountCgroup& step) {
     if (::mkdirat(top.get(), view.name.c_str(), 0755) < 0)
       return fail_errno(cat("mkdir ", step.target, "/", view.name));
     UniqueFd mount = TRY(sys::clone_tree(view.directory.get(), "", false));
-    TRY(sys::set_attributes(mount.get(), {.set = step.flags.set, .propagation = MS_PRIVATE}, false,
+    TRY(sys::set_attributes(mount.get(), {.set = cgroup_attributes(step, view), .propagation = MS_PRIVATE}, false,
                             view.name));
     UniqueFd place = TRY(sys::open_at(top.get(), view.name, O_PATH | O_DIRECTORY));
     TRY(sys::attach(mount.get(), place.get(), view.name));

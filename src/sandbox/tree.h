@@ -14,6 +14,7 @@
 #include "cgroup/cgroup.h"
 #include "plan/plan.h"
 #include "sandbox/namespaces.h"
+#include "sandbox/overlay.h"
 
 namespace bulkhead::sandbox {
 
@@ -41,7 +42,7 @@ struct TreeInputs {
 
 class Tree {
  public:
-  // Composes the root and attaches it over the bundle's root directory.
+  // Composes the root, its data directories included, and attaches it over the bundle's root directory.
   static Result<Tree> make_root(const TreeInputs& inputs);
 
   // Executes the plan's steps in order. Opens the terminal when there is a MakeConsole.
@@ -54,6 +55,8 @@ class Tree {
   Result<> finish();
 
   BorrowedFd root() const { return root_.get(); }
+  // The root as make_root() left it, writable and without what is mounted later, as a detached tree.
+  UniqueFd take_bare_root() { return std::move(bare_root_); }
   // The pty pair of process.terminal; empty otherwise.
   UniqueFd take_console_master() { return std::move(console_master_); }
   UniqueFd take_console_slave() { return std::move(console_slave_); }
@@ -81,10 +84,11 @@ class Tree {
   Result<UniqueFd> new_tmpfs(const plan::MountFileSystem& step);
   Result<UniqueFd> clone_source(const plan::MountBind& step);
   Result<> bind_host_node(const plan::MakeNode& step);
+  Result<> mount_data(const sys::MountInfo& overlay, const std::string& path);
   std::string work_name();
 
   TreeInputs in_;
-  UniqueFd root_, console_master_, console_slave_, devpts_;
+  UniqueFd root_, bare_root_, console_master_, console_slave_, devpts_;
   UniqueFd null_, empty_directory_;  // what masks are copies of
   BorrowedFd dev_ = -1;              // the tmpfs on /dev, when it is one
   std::vector<UniqueFd> mounts_;     // attached, kept for late attributes

@@ -112,6 +112,9 @@ const Case kCases[] = {
        facts.root_fs_type = "ext4";
        facts.joined.push_back({.type = "network", .path = "/var/run/netns/cni-1", .owner_is_host = true});
      }},
+    {"docker-with-engines", "docker-20.10-privileged", devices,
+     [](Facts& facts) { facts.data_directories = {"/var/lib/docker", "/var/lib/containerd"}; }},
+    {"docker-systemd", "docker-20.10", [](Inputs& in) { in.spec.process->args = {"/sbin/init"}; }},
     {"podman", "podman-4.3"},
 };
 

@@ -275,6 +275,21 @@ TEST(ReadPolicy, BulkheadSection) {
   EXPECT_EQ(policy.unmappable_mounts, UnmappableMounts::kUnmappedReadonly);
 }
 
+TEST(ReadPolicy, InnerDataDirectories) {
+  auto paths = [](const Policy& policy) {
+    std::vector<std::string> all;
+    for (const auto& row : policy.data_directories) all.push_back(row.path);
+    return all;
+  };
+  Policy policy = must_read(R"({"bulkhead":{"innerDataDirectories":{"add":["/data"],"remove":["/var/lib/docker"]}}})");
+  EXPECT_THAT(paths(policy), Contains("/data"));
+  EXPECT_THAT(paths(policy), Contains("/var/lib/containers"));
+  EXPECT_THAT(paths(policy), ::testing::Not(Contains("/var/lib/docker")));
+  auto unknown = read_policy(R"({"bulkhead":{"innerDataDirectories":{"remove":["/srv"]}}})", "f");
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message, ::testing::HasSubstr("remove[0]: \"/srv\" is not a data directory"));
+}
+
 TEST(ReadPolicy, IdPoolOfUserOrDefaultRanges) {
   EXPECT_EQ(must_read(R"({"bulkhead":{"idPool":{"user":"pool"}}})").id_pool.user, "pool");
   EXPECT_EQ(must_read(R"({"bulkhead":{"idPool":{"start":100000}}})").id_pool.fixed->ranges,
