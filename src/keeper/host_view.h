@@ -14,8 +14,8 @@
 // For the host's root only; others get EACCES.
 //
 // What the container controls is never acted on: names are single components, resolved beneath the
-// root without following a symlink or crossing a mount; only regular files and directories are
-// opened, without blocking (a lease that the container holds gives EAGAIN).
+// root without following a symlink, on the mounts of the detached tree that the view is given (the
+// root and its data directories), which nobody can add to; only regular files and directories are opened, without blocking (a lease that the container holds gives EAGAIN).
 #pragma once
 
 #include <string>
@@ -28,7 +28,7 @@ namespace bulkhead::keeper {
 
 struct HostViewInputs {
   UniqueFd fuse;  // /dev/fuse, mounted by the runtime
-  UniqueFd root;  // the root directory, on a detached copy of its mount (nothing is mounted below)
+  UniqueFd root;  // the root directory, on a detached tree: its mount and its data directories
   IdShift ids;
 };
 

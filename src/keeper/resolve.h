@@ -26,7 +26,7 @@ class FdPath {
 // One component, neither "." nor "..": what the kernel sends, checked again.
 bool is_component(const char* name);
 
-// An O_PATH fd of a name in a directory: beneath it, no mount crossed, a symlink not followed. Empty
+// An O_PATH fd of a name in a directory: beneath it, a symlink not followed. Empty
 // with errno set.
 UniqueFd open_name(BorrowedFd directory, const char* name);
 
