@@ -15,7 +15,8 @@
 //
 // What the container controls is never acted on: names are single components, resolved beneath the
 // root without following a symlink, on the mounts of the detached tree that the view is given (the
-// root and its data directories), which nobody can add to; only regular files and directories are opened, without blocking (a lease that the container holds gives EAGAIN).
+// root and its data directories), which nobody can add to; only regular files and directories are
+// opened, without blocking (a lease that the container holds gives EAGAIN).
 #pragma once
 
 #include <string>
